@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The ABI between the packet path (xdp/) and the controller (ctl/).
+ *
+ * One header, compiled by both sides, with its sizes asserted: there is no second copy to
+ * drift. It knows no libc, no file and no netlink.
+ *
+ *	vips       {VIP, port, protocol}   -> service
+ *	services   service                 -> where its ring lies
+ *	slots      ring + hash(flow)       -> backend
+ *	backends   backend                 -> address, mode, path
+ *	paths      path                    -> next hop, or a weighted group of them
+ *	nexthops   next hop                -> egress ifindex, MACs
+ *
+ * Rules of publication, which both sides rely on:
+ *  - Index 0 of every array means "nothing"; the controller never hands it out.
+ *  - A record is written before anything points to it, and is immutable while something does,
+ *    except for the words marked `atomic`. Those are aligned and are stored and loaded whole.
+ *  - A neighbour's new MAC is one such word: one store for every backend behind it.
+ *
+ * Addresses and ports are in network byte order (__be32, __be16); all else is host order.
+ * An IPv4 address occupies the first word of a four-word address, the rest is zero.
+ */
+#ifndef SHUNT_ABI_H
+#define SHUNT_ABI_H
+
+#include <linux/types.h>
+
+/* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
+#define SH_ABI_VERSION 1
+
+#define SH_FAMILY_IPV4 4
+#define SH_FAMILY_IPV6 6
+
+struct sh_ip {
+	__be32 w[4];
+};
+
+/* Key of `vips4` and, with the backend's own address in place of the VIP, of `restore4`.
+ * Port 0 stands for every port of the protocol and is looked up second. */
+struct sh_endpoint4 {
+	__be32 addr;
+	__be16 port;
+	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 zero;
+};
+
+/* The same for `vips6` and `restore6`. */
+struct sh_endpoint6 {
+	__be32 addr[4];
+	__be16 port;
+	__u8 protocol;
+	__u8 zero;
+};
+
+#define SH_SERVICE_RANDOM (1U << 0) /* scheduler random: a new flow takes any slot, remembered in `flows` */
+
+/* One VIP:port/protocol. Services that come from one entry of the file share a ring. */
+struct sh_service {
+	union {
+		struct {
+			__u32 ring;  /* first slot of the ring in `slots` */
+			__u32 slots; /* its size; 0: no backend is active */
+		};
+		__u64 where; /* atomic: both at once */
+	};
+	__u32 flags;
+	__u32 zero;
+};
+
+/* One share of a service's flows. */
+struct sh_slot {
+	union {
+		struct {
+			__u32 now;    /* backend for these flows */
+			__u32 before; /* backend that they are moving away from; 0 where the slot is steady */
+		};
+		__u64 both; /* atomic */
+	};
+};
+
+enum sh_mode {
+	SH_MODE_NONE = 0,
+	SH_MODE_L2 = 1,	   /* rewrite MACs only */
+	SH_MODE_L3 = 2,	   /* also rewrite the destination address; the L4 checksum stays the VIP's */
+	SH_MODE_LOCAL = 3, /* the backend is this node: pass to the stack */
+};
+
+/* One backend of one service of the file: one cache line. */
+struct sh_backend {
+	struct sh_ip address;
+	__u64 owner;  /* identity of the service: FNV-1a of its name */
+	__u32 weight; /* from the file, for reading back only */
+	__u8 family;  /* of `address`: SH_FAMILY_* */
+	__u8 zero0[3];
+	union {
+		struct {
+			__u32 path; /* 0: none, ask bpf_fib_lookup */
+			__u32 mode; /* enum sh_mode */
+		};
+		__u64 how; /* atomic: mode and path switch together */
+	};
+	__u8 zero1[24];
+};
+
+#define SH_PATH_BUCKETS 31
+
+/* How to reach a backend: `buckets` is 1 for a single next hop, else the legs of a
+ * multipath route fill the buckets in proportion to their weights. Immutable. */
+struct sh_path {
+	__u32 buckets; /* 1..SH_PATH_BUCKETS */
+	__u32 nexthop[SH_PATH_BUCKETS];
+};
+
+#define SH_NEXTHOP_VALID 0x8000 /* the destination MAC is known */
+
+/* One neighbour on one link. Its identity {ifindex, neighbour} never changes; the two words do. */
+struct sh_nexthop {
+	union {
+		struct {
+			__u8 dst_mac[6];
+			__u16 flags; /* SH_NEXTHOP_VALID, else zero */
+		};
+		__u64 dst; /* atomic: what a neighbour change rewrites */
+	};
+	union {
+		struct {
+			__u8 src_mac[6];
+			__u16 mtu; /* of the link, at most 65535: largest L3 packet in bytes */
+		};
+		__u64 src; /* atomic: what a local MAC or MTU change rewrites */
+	};
+	__u32 ifindex;
+	__u32 zero;
+	struct sh_ip neighbour; /* for reading back; the packet path does not look at it */
+	__u32 family;		/* of `neighbour` */
+	__u32 zero1;
+};
+
+/* Key of `flows` (scheduler random): the client's side of a flow to a service. */
+struct sh_flow {
+	struct sh_ip client;
+	__be16 client_port;
+	__be16 vip_port; /* tells flows of an any-port service apart */
+	__u32 service;
+};
+
+struct sh_flow_state {
+	__u32 backend;
+	__u32 zero;
+};
+
+/* Settings that may change while packets flow; `knobs` holds one. */
+struct sh_knobs {
+	__u32 any_port;		/* 1: services with port 0 exist, look them up second */
+	__u32 events_per_100ms; /* dispatch events each CPU may emit; 0: nobody listens */
+};
+
+enum sh_event_kind {
+	SH_EVENT_DISPATCH = 1,
+};
+
+/* One record of the ring buffer `events`. */
+struct sh_event {
+	__u64 time;   /* ns, CLOCK_MONOTONIC_COARSE */
+	__u32 kind;   /* enum sh_event_kind */
+	__u32 reason; /* enum sh_reason: what became of the packet */
+	__u32 service;
+	__u32 backend;
+	__u32 missed; /* dispatches not reported on this CPU since its last event */
+	__u8 family;
+	__u8 protocol;
+	__u8 zero[2];
+	struct sh_ip client;
+	struct sh_ip vip;
+	__be16 client_port;
+	__be16 vip_port;
+	__u32 zero1;
+};
+
+struct sh_count {
+	__u64 packets;
+	__u64 bytes; /* of the frame as received, Ethernet header included */
+};
+
+/*
+ * What became of a packet. Every packet that a program sees is counted under exactly one.
+ * X(symbol, "json name", "in words")
+ */
+#define SH_REASONS(X)                                                                                   \
+	X(TX, "tx", "forwarded out of the interface it came in")                                        \
+	X(REDIRECT, "redirect", "forwarded out of another interface")                                   \
+	X(FIB_TX, "fib_tx", "no cached path: forwarded by bpf_fib_lookup, same interface")              \
+	X(FIB_REDIRECT, "fib_redirect", "no cached path: forwarded by bpf_fib_lookup, other interface") \
+	X(KERNEL, "kernel", "no neighbour yet: rewritten and handed to the kernel, which resolves it")  \
+	X(LOCAL, "local", "the backend is this node")                                                   \
+	X(RESTORED, "restored", "backend: destination rewritten to the VIP")                            \
+	X(PASS_NOT_IP, "pass_not_ip", "neither IPv4 nor IPv6 (ARP, VLAN tags, ...)")                    \
+	X(PASS_MALFORMED, "pass_malformed", "a header is truncated or lies about its length")           \
+	X(PASS_PROTOCOL, "pass_protocol", "neither TCP nor UDP")                                        \
+	X(PASS_FRAGMENT, "pass_fragment", "a fragment")                                                 \
+	X(PASS_IPV6_EXT, "pass_ipv6_ext", "IPv6 extension headers before TCP or UDP")                   \
+	X(PASS_NOT_OURS, "pass_not_ours", "not for a VIP and port of a service")                        \
+	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: the kernel answers")                \
+	X(DROP_NO_BACKEND, "drop_no_backend", "the service has no active backend")                      \
+	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "l2: the backend's MAC is not known yet")             \
+	X(DROP_NO_ROUTE, "drop_no_route", "the kernel has no way to the backend")                       \
+	X(DROP_TOO_BIG, "drop_too_big", "larger than the MTU of the path")                              \
+	X(DROP_EGRESS, "drop_egress", "the egress interface is gone or cannot transmit")
+
+#define SH_REASON_ENUM(symbol, name, words) SH_##symbol,
+enum sh_reason { SH_REASONS(SH_REASON_ENUM) SH_REASON_COUNT };
+
+#define SH_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " is not " #size " bytes")
+SH_ASSERT_SIZE(struct sh_endpoint4, 8);
+SH_ASSERT_SIZE(struct sh_endpoint6, 20);
+SH_ASSERT_SIZE(struct sh_service, 16);
+SH_ASSERT_SIZE(struct sh_slot, 8);
+SH_ASSERT_SIZE(struct sh_backend, 64);
+SH_ASSERT_SIZE(struct sh_path, 128);
+SH_ASSERT_SIZE(struct sh_nexthop, 48);
+SH_ASSERT_SIZE(struct sh_flow, 24);
+SH_ASSERT_SIZE(struct sh_flow_state, 8);
+SH_ASSERT_SIZE(struct sh_event, 72);
+SH_ASSERT_SIZE(struct sh_count, 16);
+
+#endif

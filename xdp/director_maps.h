@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The director's tables, in the order in which a packet walks them.
+ */
+#ifndef SHUNT_DIRECTOR_MAPS_H
+#define SHUNT_DIRECTOR_MAPS_H
+
+#include "maps.h"
+
+SH_ARRAY(knobs, struct sh_knobs);
+SH_HASH(vips4, struct sh_endpoint4, __u32); /* -> index into services */
+SH_HASH(vips6, struct sh_endpoint6, __u32);
+SH_ARRAY(services, struct sh_service);
+SH_ARRAY(slots, struct sh_slot);
+SH_ARRAY(backends, struct sh_backend);
+SH_ARRAY(paths, struct sh_path);
+SH_ARRAY(nexthops, struct sh_nexthop);
+
+/* Flows of services with the scheduler `random`; the least recently used are evicted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2);
+	__type(key, struct sh_flow);
+	__type(value, struct sh_flow_state);
+} flows SEC(".maps");
+
+/* Interfaces that packets may be redirected to, by ifindex. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct bpf_devmap_val);
+} egress SEC(".maps");
+
+SH_COUNTERS(service_counts, 2);
+SH_COUNTERS(backend_counts, 2);
+
+/* struct sh_event; read by the controller on a timer, never woken by a packet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 18);
+} events SEC(".maps");
+
+#endif
