@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The desired state: what the file says, as plain structs.
+ *
+ * file.c makes it, everything else only reads it. It is complete and consistent: file.c refuses
+ * what is not. One `struct config` is owned by whoever called file_load; all it points to goes
+ * with config_free.
+ */
+#ifndef SHUNT_CONFIG_H
+#define SHUNT_CONFIG_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <shunt/addr.h>
+
+enum role { ROLE_AUTO = 0, ROLE_DIRECTOR, ROLE_BACKEND, ROLE_BOTH };
+
+enum attach_mode { ATTACH_AUTO = 0, ATTACH_NATIVE, ATTACH_GENERIC };
+
+enum forward { FORWARD_AUTO = 0, FORWARD_L2, FORWARD_L3 };
+
+enum scheduler { SCHEDULER_MAGLEV = 0, SCHEDULER_RANDOM };
+
+struct config_interface {
+	char *match; /* fnmatch(3) pattern of interface names */
+	enum attach_mode mode;
+};
+
+struct config_port {
+	uint16_t port;	  /* host byte order; 0 stands for `any` */
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+};
+
+struct config_backend {
+	struct addr address;
+	uint32_t weight; /* 0..1000; 0 takes no new flows (draining) */
+};
+
+struct config_service {
+	char *name;
+	struct addr vip;
+	size_t ports_count;
+	struct config_port *ports;
+	enum forward forward;
+	enum forward remote; /* what `auto` uses for a backend that is not on-link: FORWARD_L3 */
+	enum scheduler scheduler;
+	size_t backends_count;
+	struct config_backend *backends; /* in the file's order */
+};
+
+struct config {
+	enum role role;
+	size_t interfaces_count;
+	struct config_interface *interfaces; /* the first that matches decides */
+	size_t services_count;
+	struct config_service *services; /* in the file's order */
+};
+
+void config_free(struct config *config); /* NULL is fine */
+
+/* Names as in the file: "l2", "maglev", "tcp", "both", ... */
+const char *forward_name(enum forward forward);
+const char *scheduler_name(enum scheduler scheduler);
+const char *role_name(enum role role);
+const char *attach_mode_name(enum attach_mode mode);
+const char *protocol_name(uint8_t protocol);
+
+#endif
