@@ -66,6 +66,8 @@ struct sh_service {
 	};
 	__u32 flags;
 	__u32 zero;
+	__u64 owner; /* identity of its entry in the file: FNV-1a of the name; 0: record not in use */
+	__u64 zero1;
 };
 
 /* One share of a service's flows. */
@@ -89,7 +91,7 @@ enum sh_mode {
 /* One backend of one service of the file: one cache line. */
 struct sh_backend {
 	struct sh_ip address;
-	__u64 owner;  /* identity of the service: FNV-1a of its name */
+	__u64 owner;  /* identity of the service: FNV-1a of its name; 0: record not in use */
 	__u32 weight; /* from the file, for reading back only */
 	__u8 family;  /* of `address`: SH_FAMILY_* */
 	__u8 zero0[3];
@@ -108,7 +110,7 @@ struct sh_backend {
 /* How to reach a backend: `buckets` is 1 for a single next hop, else the legs of a
  * multipath route fill the buckets in proportion to their weights. Immutable. */
 struct sh_path {
-	__u32 buckets; /* 1..SH_PATH_BUCKETS */
+	__u32 buckets; /* 1..SH_PATH_BUCKETS; 0: record not in use */
 	__u32 nexthop[SH_PATH_BUCKETS];
 };
 
@@ -133,7 +135,7 @@ struct sh_nexthop {
 	__u32 ifindex;
 	__u32 zero;
 	struct sh_ip neighbour; /* for reading back; the packet path does not look at it */
-	__u32 family;		/* of `neighbour` */
+	__u32 family;		/* of `neighbour`; 0: record not in use */
 	__u32 zero1;
 };
 
@@ -214,7 +216,7 @@ enum sh_reason { SH_REASONS(SH_REASON_ENUM) SH_REASON_COUNT };
 #define SH_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " is not " #size " bytes")
 SH_ASSERT_SIZE(struct sh_endpoint4, 8);
 SH_ASSERT_SIZE(struct sh_endpoint6, 20);
-SH_ASSERT_SIZE(struct sh_service, 16);
+SH_ASSERT_SIZE(struct sh_service, 32);
 SH_ASSERT_SIZE(struct sh_slot, 8);
 SH_ASSERT_SIZE(struct sh_backend, 64);
 SH_ASSERT_SIZE(struct sh_path, 128);
