@@ -13,29 +13,29 @@
 
 #include <shunt/abi.h>
 
-#define SH_ARRAY(map, record)                                                                                \
-	struct {                                                                                             \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                            \
-		__uint(map_flags, BPF_F_MMAPABLE);                                                           \
-		__uint(max_entries, 2);                                                                      \
-		__type(key, __u32);                                                                          \
-		__type(value, record);                                                                       \
+#define SH_ARRAY(map, record)                      \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, 2);            \
+		__type(key, __u32);                \
+		__type(value, record);             \
 	} map SEC(".maps")
 
-#define SH_COUNTERS(map, entries)                                                                            \
-	struct {                                                                                             \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                     \
-		__uint(max_entries, entries);                                                                \
-		__type(key, __u32);                                                                          \
-		__type(value, struct sh_count);                                                              \
+#define SH_COUNTERS(map, entries)                        \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__uint(max_entries, entries);            \
+		__type(key, __u32);                      \
+		__type(value, struct sh_count);          \
 	} map SEC(".maps")
 
-#define SH_HASH(map, from, to)                                                                               \
-	struct {                                                                                             \
-		__uint(type, BPF_MAP_TYPE_HASH);                                                             \
-		__uint(max_entries, 2);                                                                      \
-		__type(key, from);                                                                           \
-		__type(value, to);                                                                           \
+#define SH_HASH(map, from, to)                   \
+	struct {                                 \
+		__uint(type, BPF_MAP_TYPE_HASH); \
+		__uint(max_entries, 2);          \
+		__type(key, from);               \
+		__type(value, to);               \
 	} map SEC(".maps")
 
 SH_COUNTERS(reasons, SH_REASON_COUNT);

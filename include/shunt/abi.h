@@ -158,6 +158,12 @@ struct sh_knobs {
 	__u32 events_per_100ms; /* dispatch events each CPU may emit; 0: nobody listens */
 };
 
+/* Fixed when the director's program is loaded (read-only data `load`; include this header before
+ * the skeleton). */
+struct sh_load {
+	__u32 restore; /* 1: this node is a backend too, restore first */
+};
+
 enum sh_event_kind {
 	SH_EVENT_DISPATCH = 1,
 };
@@ -223,6 +229,7 @@ SH_ASSERT_SIZE(struct sh_path, 128);
 SH_ASSERT_SIZE(struct sh_nexthop, 48);
 SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);
+SH_ASSERT_SIZE(struct sh_load, 4);
 SH_ASSERT_SIZE(struct sh_event, 72);
 SH_ASSERT_SIZE(struct sh_count, 16);
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The IPv4 header checksum, kept right by what changed (RFC 1624, equation 3):
+ *
+ *	HC' = ~(~HC + ~m + m')
+ *
+ * Sums are kept unfolded in 64 bits. One's complement sums do not depend on the byte order, so
+ * words are added as they lie in the packet.
+ */
+#ifndef SHUNT_CHECKSUM_H
+#define SHUNT_CHECKSUM_H
+
+#include <linux/ip.h>
+#include <bpf/bpf_endian.h>
+
+/* ~m + m' for the word {TTL, protocol} when the TTL goes down by one: 0xffff - 0x0100. */
+#define SH_TTL_DOWN bpf_htons(0xfeff)
+
+static __always_inline __u64 sh_sum_replace(__be32 old, __be32 new)
+{
+	return (__u64)(__u32)~old + new;
+}
+
+/* Adds `change`, a sum of ~m + m' terms below 2^36, to the header's checksum. */
+static __always_inline void sh_checksum_apply(struct iphdr *ip, __u64 change)
+{
+	__u64 sum = (__u16)~ip->check + change;
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip->check = (__u16)~sum;
+}
+
+#endif

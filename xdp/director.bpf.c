@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The director's program: match, pick, forward, count, report.
+ *
+ * A node that is director and backend at once carries this program alone, loaded with
+ * load.restore set: what arrives restorable is restored, all else is directed.
+ */
+#include "count.h"
+#include "event.h"
+#include "forward.h"
+#include "match.h"
+#include "pick.h"
+#include "restore.h"
+
+const volatile struct sh_load load = {};
+
+/* A packet to `service`: gives it a backend (*chosen, its index) and sends it there. */
+static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, const struct sh_packet *packet,
+						  __u32 service, __u32 *chosen)
+{
+	__u64 hash = sh_flow_hash(packet);
+	struct sh_backend *backend;
+
+	*chosen = sh_pick(packet, service, hash);
+	if (!*chosen)
+		return SH_DROP_NO_BACKEND;
+	backend = bpf_map_lookup_elem(&backends, chosen);
+	if (!backend)
+		return SH_DROP_NO_BACKEND;
+	return sh_forward(ctx, packet, backend, (__u32)hash);
+}
+
+static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, const struct sh_packet *packet)
+{
+	__u32 frame_bytes = sh_frame_bytes(ctx);
+	__u32 service, backend, *matched;
+	union sh_endpoint vip;
+	enum sh_reason reason;
+
+	matched = sh_match(packet, &vip);
+	if (!matched)
+		return SH_PASS_NOT_OURS;
+	service = *matched;
+	reason = sh_dispatch(ctx, packet, service, &backend);
+	if (sh_dispatched(reason)) {
+		sh_bump(&service_counts, service, frame_bytes);
+		sh_bump(&backend_counts, backend, frame_bytes);
+	}
+	sh_event_report(packet, &vip, service, backend, reason);
+	return reason;
+}
+
+SEC("xdp")
+int shunt_director(struct xdp_md *ctx)
+{
+	struct sh_packet packet;
+	enum sh_reason reason;
+
+	reason = sh_parse(ctx, &packet);
+	if (reason == SH_GO_ON && load.restore && sh_restore(&packet) == SH_RESTORED)
+		reason = SH_RESTORED;
+	if (reason == SH_GO_ON)
+		reason = sh_direct(ctx, &packet);
+	sh_bump(&reasons, reason, sh_frame_bytes(ctx));
+	return sh_verdict(reason);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

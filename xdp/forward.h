@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How a packet reaches its backend.
+ *
+ *	path known	rewrite, then XDP_TX or a redirect: nothing is asked, all is in the maps
+ *	no path		bpf_fib_lookup (fallback.h), and where that knows no neighbour, the kernel
+ *
+ * l2 rewrites MACs only: the VIP stays the destination, so the backend must be on the link.
+ * l3 routes: the destination becomes the backend's address, TTL or hop limit goes down by one.
+ * The L4 checksum stays the VIP's, on purpose (restore.h).
+ *
+ * A packet that ends with a pass is bit-identical to what came in.
+ */
+#ifndef SHUNT_FORWARD_H
+#define SHUNT_FORWARD_H
+
+#include "checksum.h"
+#include "fallback.h"
+#include "rewrite.h"
+
+/* A next hop as it was at one moment: each word is loaded once. */
+struct sh_hop {
+	__u64 dst;
+	__u64 src;
+	__u32 ifindex;
+};
+
+static __always_inline __u32 sh_hop_mtu(const struct sh_hop *hop)
+{
+	return ((struct sh_nexthop){.src = hop->src}).mtu;
+}
+
+/* The next hop for a flow whose lower hash half is `share`. 0 where there is no usable one. */
+static __always_inline int sh_hop_find(__u32 path, __u32 share, struct sh_hop *out)
+{
+	struct sh_path *group = bpf_map_lookup_elem(&paths, &path);
+	struct sh_nexthop *nexthop;
+	__u32 bucket;
+
+	if (!group)
+		return 0;
+	bucket = ((__u64)share * group->buckets) >> 32;
+	if (bucket >= SH_PATH_BUCKETS)
+		return 0;
+	nexthop = bpf_map_lookup_elem(&nexthops, &group->nexthop[bucket]);
+	if (!nexthop)
+		return 0;
+	out->dst = *(volatile __u64 *)&nexthop->dst;
+	out->src = *(volatile __u64 *)&nexthop->src;
+	out->ifindex = nexthop->ifindex;
+	return ((struct sh_nexthop){.dst = out->dst}).flags & SH_NEXTHOP_VALID;
+}
+
+static __always_inline enum sh_reason sh_forward_to(struct xdp_md *ctx, const struct sh_packet *packet,
+						    const struct sh_backend *backend, __u32 mode,
+						    const struct sh_hop *hop)
+{
+	__u32 mtu = sh_hop_mtu(hop);
+
+	if (mtu && packet->l3_bytes > mtu)
+		return SH_DROP_TOO_BIG;
+	if (mode == SH_MODE_L3)
+		sh_rewrite_routed(packet, backend);
+	sh_rewrite_macs(packet->eth, &hop->dst, &hop->src);
+	if (hop->ifindex == ctx->ingress_ifindex)
+		return SH_TX;
+	return bpf_redirect_map(&egress, hop->ifindex, 0) == XDP_REDIRECT ? SH_REDIRECT : SH_DROP_EGRESS;
+}
+
+/* Sends the packet to `backend`; `share` spreads flows over the legs of its path. */
+static __always_inline enum sh_reason sh_forward(struct xdp_md *ctx, const struct sh_packet *packet,
+						 struct sh_backend *backend, __u32 share)
+{
+	struct sh_backend how = {.how = *(volatile __u64 *)&backend->how};
+	struct sh_hop hop;
+
+	if (how.mode == SH_MODE_LOCAL)
+		return SH_LOCAL;
+	if (how.mode == SH_MODE_L3) {
+		if (backend->family != packet->family)
+			return SH_DROP_NO_ROUTE;
+		if (sh_ttl(packet) <= 1)
+			return SH_PASS_TTL;
+	} else if (how.mode != SH_MODE_L2) {
+		return SH_DROP_NO_BACKEND;
+	}
+	if (!how.path || !sh_hop_find(how.path, share, &hop))
+		return sh_forward_by_fib(ctx, backend, how.mode);
+	return sh_forward_to(ctx, packet, backend, how.mode, &hop);
+}
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a frame to what the programs decide on: family, protocol, ports, lengths.
+ *
+ * A cursor walks Ethernet, IP and the first bytes of TCP or UDP. Whatever is not a whole, honest,
+ * unfragmented TCP or UDP packet ends the walk with the reason to let it pass; nothing is ever
+ * written here. VLAN tags are not looked behind: a tagged frame belongs to the VLAN device.
+ *
+ * Lengths: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP), RFC 768 (UDP). A header counts as
+ * present only where it lies both within the frame and within the length that IP states.
+ */
+#ifndef SHUNT_PARSE_H
+#define SHUNT_PARSE_H
+
+#include <stddef.h>
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+
+#include "maps.h"
+
+/* No reason yet: the packet goes on to the next step. */
+#define SH_GO_ON SH_REASON_COUNT
+
+#define SH_IPV4_FRAGMENT 0x3fff /* MF and the offset: non-zero for every fragment */
+
+struct sh_packet {
+	struct ethhdr *eth;
+	union {
+		struct iphdr *v4;
+		struct ipv6hdr *v6;
+	};
+	__u32 family;	/* SH_FAMILY_* */
+	__u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u32 l3_bytes; /* from the IP header, its own length included */
+	union {
+		struct {
+			__be16 client_port;
+			__be16 vip_port;
+		};
+		__be32 ports; /* both, as they lie in the packet */
+	};
+};
+
+struct sh_cursor {
+	void *at;
+	void *end;
+};
+
+/* TCP: the whole header with its options. `room` is what IP says is left for L4. */
+static __always_inline enum sh_reason sh_parse_tcp(struct sh_cursor l4, __u32 room, struct sh_packet *packet)
+{
+	struct tcphdr *tcp = l4.at;
+
+	if ((void *)(tcp + 1) > l4.end || room < sizeof(*tcp))
+		return SH_PASS_MALFORMED;
+	if (tcp->doff < 5 || tcp->doff * 4U > room)
+		return SH_PASS_MALFORMED;
+	packet->ports = *(__be32 *)tcp;
+	return SH_GO_ON;
+}
+
+/* UDP: the header, and a length that fits. Room beyond it is allowed, as the kernel does. */
+static __always_inline enum sh_reason sh_parse_udp(struct sh_cursor l4, __u32 room, struct sh_packet *packet)
+{
+	struct udphdr *udp = l4.at;
+	__u32 bytes;
+
+	if ((void *)(udp + 1) > l4.end || room < sizeof(*udp))
+		return SH_PASS_MALFORMED;
+	bytes = bpf_ntohs(udp->len);
+	if (bytes < sizeof(*udp) || bytes > room)
+		return SH_PASS_MALFORMED;
+	packet->ports = *(__be32 *)udp;
+	return SH_GO_ON;
+}
+
+static __always_inline enum sh_reason sh_parse_l4(struct sh_cursor l4, __u32 room, struct sh_packet *packet)
+{
+	if (packet->protocol == IPPROTO_TCP)
+		return sh_parse_tcp(l4, room, packet);
+	return sh_parse_udp(l4, room, packet);
+}
+
+static __always_inline enum sh_reason sh_parse_ipv4(struct sh_cursor cursor, struct sh_packet *packet)
+{
+	struct iphdr *ip = cursor.at;
+	__u32 header;
+
+	if ((void *)(ip + 1) > cursor.end)
+		return SH_PASS_MALFORMED;
+	packet->v4 = ip;
+	packet->family = SH_FAMILY_IPV4;
+	packet->protocol = ip->protocol;
+	packet->l3_bytes = bpf_ntohs(ip->tot_len);
+	header = ip->ihl * 4U;
+	if (ip->version != 4 || header < sizeof(*ip) || packet->l3_bytes < header ||
+	    packet->l3_bytes > cursor.end - cursor.at)
+		return SH_PASS_MALFORMED;
+	if (ip->frag_off & bpf_htons(SH_IPV4_FRAGMENT))
+		return SH_PASS_FRAGMENT;
+	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+		return SH_PASS_PROTOCOL;
+	cursor.at += header;
+	return sh_parse_l4(cursor, packet->l3_bytes - header, packet);
+}
+
+/* Headers that may stand between IPv6 and TCP or UDP (IANA's list of extension headers), the
+ * fragment header apart. ESP and "no next header" end the chain: another protocol to us. */
+static __always_inline int sh_ipv6_extension(__u32 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
+	       next == IPPROTO_AH || next == IPPROTO_MH || next == 139 /* HIP */ || next == 140 /* Shim6 */;
+}
+
+static __always_inline enum sh_reason sh_parse_ipv6(struct sh_cursor cursor, struct sh_packet *packet)
+{
+	struct ipv6hdr *ip = cursor.at;
+	__u32 payload;
+
+	if ((void *)(ip + 1) > cursor.end)
+		return SH_PASS_MALFORMED;
+	packet->v6 = ip;
+	packet->family = SH_FAMILY_IPV6;
+	packet->protocol = ip->nexthdr;
+	payload = bpf_ntohs(ip->payload_len);
+	packet->l3_bytes = payload + sizeof(*ip);
+	if (ip->version != 6 || packet->l3_bytes > cursor.end - cursor.at)
+		return SH_PASS_MALFORMED;
+	if (ip->nexthdr == IPPROTO_TCP || ip->nexthdr == IPPROTO_UDP) {
+		cursor.at = ip + 1;
+		return sh_parse_l4(cursor, payload, packet);
+	}
+	if (ip->nexthdr == IPPROTO_FRAGMENT)
+		return SH_PASS_FRAGMENT;
+	return sh_ipv6_extension(ip->nexthdr) ? SH_PASS_IPV6_EXT : SH_PASS_PROTOCOL;
+}
+
+/* Fills *packet and returns SH_GO_ON, or the reason to let the frame pass. */
+static __always_inline enum sh_reason sh_parse(struct xdp_md *ctx, struct sh_packet *packet)
+{
+	struct sh_cursor cursor = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
+	struct ethhdr *eth = cursor.at;
+
+	if ((void *)(eth + 1) > cursor.end)
+		return SH_PASS_MALFORMED;
+	packet->eth = eth;
+	cursor.at = eth + 1;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return sh_parse_ipv4(cursor, packet);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return sh_parse_ipv6(cursor, packet);
+	return SH_PASS_NOT_IP;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What forwarding writes into a packet: MACs, and for l3 the destination and the TTL.
+ */
+#ifndef SHUNT_REWRITE_H
+#define SHUNT_REWRITE_H
+
+#include "checksum.h"
+#include "parse.h"
+
+/* `dst` and `src` point to the six bytes of each MAC. */
+static __always_inline void sh_rewrite_macs(struct ethhdr *eth, const void *dst, const void *src)
+{
+	__builtin_memcpy(eth->h_dest, dst, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, src, ETH_ALEN);
+}
+
+static __always_inline __u32 sh_ttl(const struct sh_packet *packet)
+{
+	return packet->family == SH_FAMILY_IPV4 ? packet->v4->ttl : packet->v6->hop_limit;
+}
+
+/* We route: the backend's address becomes the destination, and the TTL (above 1) goes down. */
+static __always_inline void sh_rewrite_routed(const struct sh_packet *packet,
+					      const struct sh_backend *backend)
+{
+	struct iphdr *ip = packet->v4;
+
+	if (packet->family == SH_FAMILY_IPV6) {
+		__builtin_memcpy(&packet->v6->daddr, &backend->address, sizeof(packet->v6->daddr));
+		packet->v6->hop_limit--;
+		return;
+	}
+	sh_checksum_apply(ip, sh_sum_replace(ip->daddr, backend->address.w[0]) + SH_TTL_DOWN);
+	ip->daddr = backend->address.w[0];
+	ip->ttl--;
+}
+
+/* The kernel will route it: only the destination changes. */
+static __always_inline void sh_rewrite_destination(const struct sh_packet *packet,
+						   const struct sh_backend *backend)
+{
+	struct iphdr *ip = packet->v4;
+
+	if (packet->family == SH_FAMILY_IPV6) {
+		__builtin_memcpy(&packet->v6->daddr, &backend->address, sizeof(packet->v6->daddr));
+		return;
+	}
+	sh_checksum_apply(ip, sh_sum_replace(ip->daddr, backend->address.w[0]));
+	ip->daddr = backend->address.w[0];
+}
+
+#endif
