@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One client of the control socket.
+ *
+ * A client is first `READING` (its one request comes in), then `ANSWERING` (what is queued goes
+ * out, then it is closed) or `STREAMING` (every published event is queued; it stays until it
+ * leaves). Who makes no progress for CONTROL_IDLE_SECONDS is closed, a stream excepted: neither a
+ * client that says nothing nor one that does not read can keep its place.
+ *
+ * A stream whose queue is full loses events until the queue has drained; then it is told how
+ * many, before any later event.
+ *
+ * A client is made by control.c and dies in client_close only: when it has its answer, when its
+ * socket fails, when it idles, or when the control is closed. Functions that may close it say so.
+ */
+#include "control_client.h"
+#include "log.h"
+#include "loop.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define REQUEST_MAX 65536
+#define ANSWER_MAX  (64U << 20)
+#define STREAM_MAX  (1U << 20)
+
+void client_close(struct control_client *client)
+{
+	control_left(client->control, client);
+	(void)outbox_send(&client->outbox, client->fd);
+	loop_fd_remove(client->handle);
+	close(client->fd);
+	outbox_free(&client->outbox);
+	free(client->request);
+	free(client);
+}
+
+/* ---- sending ------------------------------------------------------------------------------- */
+
+/* Queues the loss once there is room for it again. */
+static void tell_loss(struct control_client *client)
+{
+	char line[64];
+	int length;
+
+	if (!client->lost || outbox_length(&client->outbox))
+		return;
+	length = snprintf(line, sizeof(line), "{\"event\":\"lost\",\"count\":%ju}", (uintmax_t)client->lost);
+	if (!outbox_put_line(&client->outbox, line, (size_t)length))
+		client->lost = 0;
+}
+
+/* Sends what goes now and arranges for the rest. May close the client. */
+static void client_flush(struct control_client *client)
+{
+	ssize_t sent = outbox_send(&client->outbox, client->fd);
+
+	if (sent >= 0 && client->lost && !outbox_length(&client->outbox)) {
+		tell_loss(client);
+		sent = outbox_send(&client->outbox, client->fd);
+	}
+	if (sent < 0 || (client->state == ANSWERING && !outbox_length(&client->outbox))) {
+		client_close(client);
+		return;
+	}
+	if (sent)
+		client->idle = 0;
+	(void)loop_fd_events(client->handle, outbox_length(&client->outbox) ? EPOLLOUT : 0);
+}
+
+/* Queues `document` as the one answer. Steals it; NULL stands for "no memory". May close the client. */
+static void client_answer(struct control_client *client, json_t *document)
+{
+	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	size_t length = text ? strlen(text) : 0;
+	int error = text ? 0 : -ENOMEM;
+
+	client->state = ANSWERING;
+	client->idle = 0;
+	if (length > ANSWER_MAX) {
+		static const char refusal[] = "{\"error\":\"the answer would be larger than 64 MiB\"}";
+
+		error = outbox_put_line(&client->outbox, refusal, sizeof(refusal) - 1);
+	} else if (text) {
+		error = outbox_put_line(&client->outbox, text, length);
+	}
+	free(text);
+	json_decref(document);
+	if (error) {
+		log_error("control socket: cannot answer a request: %s", strerror(-error));
+		client_close(client);
+		return;
+	}
+	client_flush(client);
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+/* The answer to a parsed request, or NULL where the client is a stream now. */
+static json_t *answer_of(struct control_client *client, const json_t *request)
+{
+	const struct control *control = client->control;
+	const char *command = json_string_value(json_object_get(request, "command"));
+
+	if (!command)
+		return control_error(
+			"a request is an object with a \"command\", such as {\"command\":\"status\"}");
+	for (const struct control_verb *verb = control->verbs; verb->name; verb++) {
+		if (!strcmp(verb->name, command))
+			return verb->answer(request, client, control->arg);
+	}
+	return control_error("unknown command '%s'; the daemon and the command may be of different versions",
+			     command);
+}
+
+/* The request is complete: client->request[0..length). May close the client. */
+static void client_request(struct control_client *client, size_t length)
+{
+	json_error_t where;
+	json_t *request = json_loadb(client->request, length, JSON_REJECT_DUPLICATES, &where);
+	json_t *answer;
+
+	if (request)
+		answer = answer_of(client, request);
+	else
+		answer = control_error("malformed request: %s at byte %d", where.text, where.position);
+	json_decref(request);
+	free(client->request);
+	client->request = NULL;
+	if (client->state != STREAMING) {
+		client_answer(client, answer);
+		return;
+	}
+	json_decref(answer); /* a stream has no answer of its own */
+	client_flush(client);
+}
+
+/* Takes what has come in, up to the end of the request. May close the client. */
+static void client_read(struct control_client *client)
+{
+	char *free_from = client->request + client->request_length;
+	ssize_t length = recv(client->fd, free_from, REQUEST_MAX - client->request_length,
+			      MSG_DONTWAIT | MSG_NOSIGNAL);
+	const char *newline;
+
+	if (length < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (length < 0 || (length == 0 && client->request_length == 0)) {
+		client_close(client);
+		return;
+	}
+	newline = memchr(free_from, '\n', (size_t)length);
+	client->request_length += (size_t)length;
+	if (newline)
+		client_request(client, (size_t)(newline - client->request));
+	else if (length == 0) /* the client has shut down its sending side: that ends a request too */
+		client_request(client, client->request_length);
+	else if (client->request_length == REQUEST_MAX)
+		client_answer(client, control_error("the request is larger than %d bytes", REQUEST_MAX));
+}
+
+static void client_ready(uint32_t events, void *arg)
+{
+	struct control_client *client = arg;
+
+	if (client->state == READING)
+		client_read(client);
+	else if (events & (EPOLLHUP | EPOLLERR))
+		client_close(client);
+	else
+		client_flush(client);
+}
+
+/* ---- coming, waiting, streaming ------------------------------------------------------------ */
+
+int client_new(struct control *control, int fd)
+{
+	struct control_client *client = calloc(1, sizeof(*client));
+	int error = -ENOMEM;
+
+	if (!client)
+		return error;
+	*client = (struct control_client){.control = control, .fd = fd, .state = READING};
+	client->request = malloc(REQUEST_MAX);
+	if (client->request)
+		error = loop_fd_add(control->loop, fd, EPOLLIN, client_ready, client, &client->handle);
+	if (error) {
+		free(client->request);
+		free(client);
+		return error;
+	}
+	control_joined(control, client);
+	return 0;
+}
+
+/* May close the client. */
+void client_tick(struct control_client *client)
+{
+	if (client->state == STREAMING || ++client->idle < CONTROL_IDLE_SECONDS)
+		return;
+	if (client->state == READING)
+		client_answer(client, control_error("no complete request within %d s", CONTROL_IDLE_SECONDS));
+	else
+		client_close(client);
+}
+
+void client_event(struct control_client *client, const char *text, size_t length)
+{
+	/* Once it has lost one it loses all until it is told, so that the order stays right. */
+	if (!text || client->lost || outbox_length(&client->outbox) + length >= STREAM_MAX ||
+	    outbox_put_line(&client->outbox, text, length))
+		client->lost++;
+	(void)loop_fd_events(client->handle, EPOLLOUT);
+}
