@@ -66,8 +66,12 @@ struct sh_service {
 	};
 	__u32 flags;
 	__u32 zero;
-	__u64 owner; /* identity of its entry in the file: FNV-1a of the name; 0: record not in use */
-	__u64 zero1;
+	__u64 owner;	  /* identity of its entry in the file: FNV-1a of the name; 0: record not in use */
+	struct sh_ip vip; /* its own key, for reading back and for events */
+	__be16 vip_port;
+	__u8 protocol;
+	__u8 family; /* of `vip`: SH_FAMILY_* */
+	__u8 zero1[20];
 };
 
 /* One share of a service's flows. */
@@ -222,7 +226,7 @@ enum sh_reason { SH_REASONS(SH_REASON_ENUM) SH_REASON_COUNT };
 #define SH_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " is not " #size " bytes")
 SH_ASSERT_SIZE(struct sh_endpoint4, 8);
 SH_ASSERT_SIZE(struct sh_endpoint6, 20);
-SH_ASSERT_SIZE(struct sh_service, 32);
+SH_ASSERT_SIZE(struct sh_service, 64);
 SH_ASSERT_SIZE(struct sh_slot, 8);
 SH_ASSERT_SIZE(struct sh_backend, 64);
 SH_ASSERT_SIZE(struct sh_path, 128);

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Loading, adopting and growing the maps, and loading the programs. See dataplane.h.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend.skel.h"
+#include "dataplane.h"
+#include "dataplane_maps.h"
+#include "director.skel.h"
+#include "log.h"
+
+struct dataplane {
+	struct port port; /* first: slots() gets back from it */
+	char pin_dir[DATAPLANE_PATH];
+	struct director_bpf *director;
+	struct backend_bpf *backend;
+	struct dataplane_map maps[DATAPLANE_MAPS];
+	void *window; /* the slots that are mapped now */
+	size_t window_size;
+	int cpus;
+};
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[1024];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_line(LOG_WARN, "%s", text);
+	return 0;
+}
+
+/* ---- maps as memory ---------------------------------------------------------------------- */
+
+static struct sh_slot *window_open(struct port *port, uint32_t first, uint32_t count)
+{
+	struct dataplane *dataplane = (struct dataplane *)port;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t begin = first * sizeof(struct sh_slot);
+	size_t end = begin + count * sizeof(struct sh_slot);
+	size_t offset = begin / page * page;
+	void *window;
+
+	window = mmap(NULL, end - offset, PROT_READ | PROT_WRITE, MAP_SHARED, dataplane->maps[MAP_SLOTS].fd,
+		      (off_t)offset);
+	if (window == MAP_FAILED)
+		return NULL;
+	dataplane->window = window;
+	dataplane->window_size = end - offset;
+	return (struct sh_slot *)((char *)window + (begin - offset));
+}
+
+static void window_close(struct port *port)
+{
+	struct dataplane *dataplane = (struct dataplane *)port;
+
+	munmap(dataplane->window, dataplane->window_size);
+	dataplane->window = NULL;
+}
+
+static int open_port(struct dataplane *dataplane)
+{
+	struct dataplane_map *maps = dataplane->maps;
+
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		int err = dataplane_map_memory(&maps[i]);
+
+		if (err) {
+			log_error("cannot map %s into memory: %s", maps[i].spec->name, strerror(-err));
+			return err;
+		}
+	}
+	dataplane->port = (struct port){
+		.knobs = maps[MAP_KNOBS].memory,
+		.services = maps[MAP_SERVICES].memory,
+		.backends = maps[MAP_BACKENDS].memory,
+		.paths = maps[MAP_PATHS].memory,
+		.nexthops = maps[MAP_NEXTHOPS].memory,
+		.services_size = maps[MAP_SERVICES].entries,
+		.backends_size = maps[MAP_BACKENDS].entries,
+		.paths_size = maps[MAP_PATHS].entries,
+		.nexthops_size = maps[MAP_NEXTHOPS].entries,
+		.slots_size = maps[MAP_SLOTS].entries,
+		.slots = window_open,
+		.slots_done = window_close,
+	};
+	return 0;
+}
+
+/* ---- loading ------------------------------------------------------------------------------ */
+
+/* Gives the object's map its pinned predecessor, or its size. */
+static int prepare_map(struct dataplane *dataplane, struct dataplane_map *map)
+{
+	struct bpf_map *bpf_map = bpf_object__find_map_by_name(dataplane->director->obj, map->spec->name);
+	uint32_t needed = map->needed ? map->needed : bpf_map__max_entries(bpf_map);
+	int err;
+
+	map->bpf = bpf_map;
+	map->old_fd = dataplane_map_pinned(dataplane->pin_dir, map);
+	map->adopted = map->old_fd >= 0 && dataplane_map_suits(map->old_fd, bpf_map, needed);
+	if (map->adopted)
+		err = bpf_map__reuse_fd(bpf_map, map->old_fd);
+	else
+		err = bpf_map__set_max_entries(bpf_map, needed);
+	if (err)
+		log_error("cannot prepare map %s: %s", map->spec->name, strerror(-err));
+	return err;
+}
+
+static int load_director(struct dataplane *dataplane, bool restore)
+{
+	int err;
+
+	dataplane->director = director_bpf__open();
+	if (!dataplane->director)
+		return -errno;
+	dataplane->director->rodata->load.restore = restore;
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		err = prepare_map(dataplane, &dataplane->maps[i]);
+		if (err)
+			return err;
+	}
+	err = director_bpf__load(dataplane->director);
+	if (err) {
+		log_error("cannot load the director's program: %s; shunt needs CAP_BPF, CAP_NET_ADMIN and "
+			  "CAP_PERFMON, and Linux 5.15 or later",
+			  strerror(-err));
+		return err;
+	}
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		struct dataplane_map *map = &dataplane->maps[i];
+
+		map->fd = bpf_map__fd(map->bpf);
+		map->entries = bpf_map__max_entries(map->bpf);
+	}
+	return 0;
+}
+
+/* The backend's program shares reasons and restore maps with the director's. */
+static int load_backend(struct dataplane *dataplane)
+{
+	struct bpf_map *map;
+	int err;
+
+	dataplane->backend = backend_bpf__open();
+	if (!dataplane->backend)
+		return -errno;
+	bpf_object__for_each_map(map, dataplane->backend->obj)
+	{
+		struct bpf_map *shared = bpf_object__find_map_by_name(dataplane->director->obj,
+								      bpf_map__name(map));
+
+		if (!shared || bpf_map__is_internal(map))
+			continue;
+		err = bpf_map__reuse_fd(map, bpf_map__fd(shared));
+		if (err)
+			return err;
+	}
+	err = backend_bpf__load(dataplane->backend);
+	if (err)
+		log_error("cannot load the backend's program: %s", strerror(-err));
+	return err;
+}
+
+/* Carries the contents of outgrown maps over into the new ones. */
+static int copy_outgrown(struct dataplane *dataplane)
+{
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		struct dataplane_map *map = &dataplane->maps[i];
+		int err;
+
+		if (map->old_fd < 0 || map->adopted)
+			continue;
+		err = dataplane_map_copy(map, dataplane->cpus);
+		if (err) {
+			log_error("cannot copy map %s: %s", map->spec->name, strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void set_needs(struct dataplane_map *maps, const struct dataplane_sizes *sizes)
+{
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		maps[i].spec = &dataplane_specs[i];
+		maps[i].fd = maps[i].old_fd = -1;
+		maps[i].needed = dataplane_needed(maps[i].spec, sizes);
+	}
+}
+
+int dataplane_open(const char *pin_dir, const struct dataplane_sizes *sizes, bool restore,
+		   struct dataplane **out)
+{
+	struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
+	int err;
+
+	if (!dataplane)
+		return -ENOMEM;
+	libbpf_set_print(print_libbpf);
+	dataplane->cpus = libbpf_num_possible_cpus();
+	err = snprintf(dataplane->pin_dir, sizeof(dataplane->pin_dir), "%s/maps", pin_dir) <
+			      (int)sizeof(dataplane->pin_dir) - DATAPLANE_NAME
+		      ? 0
+		      : -ENAMETOOLONG;
+	set_needs(dataplane->maps, sizes);
+	if (!err)
+		err = load_director(dataplane, restore);
+	if (!err)
+		err = load_backend(dataplane);
+	if (!err)
+		err = copy_outgrown(dataplane);
+	if (!err)
+		err = open_port(dataplane);
+	if (err) {
+		dataplane_close(dataplane);
+		return err;
+	}
+	*out = dataplane;
+	return 0;
+}
+
+void dataplane_close(struct dataplane *dataplane)
+{
+	if (!dataplane)
+		return;
+	for (int i = 0; i < DATAPLANE_MAPS; i++)
+		dataplane_map_close(&dataplane->maps[i]);
+	backend_bpf__destroy(dataplane->backend);
+	director_bpf__destroy(dataplane->director);
+	free(dataplane);
+}
+
+int dataplane_commit(struct dataplane *dataplane)
+{
+	if (mkdir(dataplane->pin_dir, 0700) && errno != EEXIST) {
+		log_error("cannot create %s: %s", dataplane->pin_dir, strerror(errno));
+		return -errno;
+	}
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		struct dataplane_map *map = &dataplane->maps[i];
+		int err = map->adopted ? 0 : dataplane_map_pin(dataplane->pin_dir, map);
+
+		if (err) {
+			log_error("cannot pin map %s in %s: %s", map->spec->name, dataplane->pin_dir,
+				  strerror(-err));
+			return err;
+		}
+		map->adopted = true;
+	}
+	return 0;
+}
+
+int dataplane_unpin(const char *pin_dir)
+{
+	char path[DATAPLANE_PATH];
+
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		if (snprintf(path, sizeof(path), "%s/maps/%s", pin_dir, dataplane_specs[i].name) >=
+		    (int)sizeof(path))
+			return -ENAMETOOLONG;
+		if (unlink(path) && errno != ENOENT)
+			return -errno;
+	}
+	snprintf(path, sizeof(path), "%s/maps", pin_dir);
+	return rmdir(path) && errno != ENOENT ? -errno : 0;
+}
+
+bool dataplane_fits(const struct dataplane *dataplane, const struct dataplane_sizes *sizes)
+{
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		if (dataplane_needed(&dataplane_specs[i], sizes) > dataplane->maps[i].entries)
+			return false;
+	}
+	return true;
+}
+
+/* ---- what the controller uses -------------------------------------------------------------- */
+
+int dataplane_director_fd(const struct dataplane *dataplane)
+{
+	return bpf_program__fd(dataplane->director->progs.shunt_director);
+}
+
+int dataplane_backend_fd(const struct dataplane *dataplane)
+{
+	return bpf_program__fd(dataplane->backend->progs.shunt_backend);
+}
+
+int dataplane_events_fd(const struct dataplane *dataplane)
+{
+	return dataplane->maps[MAP_EVENTS].fd;
+}
+
+struct port *dataplane_port(struct dataplane *dataplane)
+{
+	return &dataplane->port;
+}
+
+size_t dataplane_entry_size(enum dataplane_hash hash)
+{
+	return dataplane_hash_entry(hash);
+}
+
+int dataplane_sync(struct dataplane *dataplane, enum dataplane_hash hash, void *want, size_t count,
+		   uint64_t *writes)
+{
+	return dataplane_hash_sync(dataplane->maps[dataplane_hash_map(hash)].fd, hash, want, count, writes);
+}
+
+int dataplane_read(const struct dataplane *dataplane, enum dataplane_hash hash, void **out, size_t *count)
+{
+	return dataplane_hash_read(dataplane->maps[dataplane_hash_map(hash)].fd, hash, out, count);
+}
+
+static int counter_fd(const struct dataplane *dataplane, enum dataplane_counts counts)
+{
+	static const int map[] = {
+		[COUNTS_REASONS] = MAP_REASONS,
+		[COUNTS_SERVICES] = MAP_SERVICE_COUNTS,
+		[COUNTS_BACKENDS] = MAP_BACKEND_COUNTS,
+	};
+
+	return dataplane->maps[map[counts]].fd;
+}
+
+int dataplane_count(const struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index,
+		    struct sh_count *out)
+{
+	struct sh_count *each = calloc((size_t)dataplane->cpus, sizeof(*each));
+	struct sh_count sum = {0};
+
+	if (!each)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(counter_fd(dataplane, counts), &index, each)) {
+		free(each);
+		return -errno;
+	}
+	for (int cpu = 0; cpu < dataplane->cpus; cpu++) {
+		sum.packets += each[cpu].packets;
+		sum.bytes += each[cpu].bytes;
+	}
+	free(each);
+	*out = sum;
+	return 0;
+}
+
+int dataplane_count_reset(struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index)
+{
+	struct sh_count *zero = calloc((size_t)dataplane->cpus, sizeof(*zero));
+	int err;
+
+	if (!zero)
+		return -ENOMEM;
+	err = bpf_map_update_elem(counter_fd(dataplane, counts), &index, zero, BPF_ANY);
+	free(zero);
+	return err ? -errno : 0;
+}

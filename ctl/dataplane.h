@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The BPF side of the controller: both programs and their maps, pinned.
+ *
+ * Every map is pinned under PIN_DIR/maps. Opening adopts the pinned maps that fit, creates
+ * those that are missing, and where the file has outgrown a map, creates a larger one and copies
+ * what the old one holds. The programs are always loaded afresh: interfaces are switched to
+ * them in one step (attach.h), and only then does dataplane_commit pin the new maps in place of
+ * the old. So a start, a restart, a reload that needs more room and an upgrade are the same
+ * thing, and packets flow through the former program meanwhile.
+ *
+ * Counters are copied before the switch: packets counted between copy and switch are lost to
+ * the counters, when a map had to grow, and only then.
+ */
+#ifndef SHUNT_DATAPLANE_H
+#define SHUNT_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "port.h"
+
+struct dataplane;
+
+/* Records needed in each map. The maps may be larger. */
+struct dataplane_sizes {
+	uint32_t vips4, vips6, restore4, restore6;
+	uint32_t services, slots, backends, paths, nexthops, flows;
+};
+
+/* Hash maps that are kept by whole entries. */
+enum dataplane_hash {
+	HASH_VIPS4,
+	HASH_VIPS6,
+	HASH_RESTORE4,
+	HASH_RESTORE6,
+	HASH_EGRESS,
+	HASH_FLOWS,
+	HASH_COUNT
+};
+
+/* Counters, summed over CPUs. */
+enum dataplane_counts { COUNTS_REASONS, COUNTS_SERVICES, COUNTS_BACKENDS };
+
+/*
+ * Loads programs and maps. `restore`: the director's program also restores, for a node that is
+ * backend and director. 0 and *out (dataplane_close), or -errno, logged with its cause.
+ */
+int dataplane_open(const char *pin_dir, const struct dataplane_sizes *sizes, bool restore,
+		   struct dataplane **out);
+/* Pins this generation's maps in place of the former. 0 or -errno, logged. */
+int dataplane_commit(struct dataplane *dataplane);
+/* Closes what this process holds; pinned maps and attached programs stay. NULL is fine. */
+void dataplane_close(struct dataplane *dataplane);
+/* Removes the pinned maps below `pin_dir`. 0 or -errno. */
+int dataplane_unpin(const char *pin_dir);
+
+/* Would `sizes` fit without larger maps? */
+bool dataplane_fits(const struct dataplane *dataplane, const struct dataplane_sizes *sizes);
+
+int dataplane_director_fd(const struct dataplane *dataplane);
+int dataplane_backend_fd(const struct dataplane *dataplane);
+int dataplane_events_fd(const struct dataplane *dataplane);
+struct port *dataplane_port(struct dataplane *dataplane);
+
+/*
+ * Makes a hash map hold exactly `want`: `count` entries of key and value, back to back, each
+ * entry padded to dataplane_entry_size(). Sorts `want`. *writes grows by the updates made.
+ */
+size_t dataplane_entry_size(enum dataplane_hash hash);
+int dataplane_sync(struct dataplane *dataplane, enum dataplane_hash hash, void *want, size_t count,
+		   uint64_t *writes);
+/* All entries of a hash map in a new array of dataplane_entry_size() records; free() it. */
+int dataplane_read(const struct dataplane *dataplane, enum dataplane_hash hash, void **out, size_t *count);
+
+/* 0 and *out, zero where `index` was never counted; or -errno. */
+int dataplane_count(const struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index,
+		    struct sh_count *out);
+/* Sets a counter to zero, before its index is given to something else. */
+int dataplane_count_reset(struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index);
+
+#endif

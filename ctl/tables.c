@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Identities and their records: asking, adopting, giving up. The words are stored in
+ * tables_store.c. See tables.h.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tables_private.h"
+
+/* Finds by key, whose padding is zero in every key. */
+#define FIND(table, key, out) HASH_FIND(hh, table, key, sizeof(*(key)), out)
+#define ENTER(table, thing)   HASH_ADD_KEYPTR(hh, table, &(thing)->key, sizeof((thing)->key), thing)
+
+uint64_t tables_owner(const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325U;
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 0x100000001b3U;
+	return hash ? hash : 1;
+}
+
+void tables_ip(const struct addr *address, struct sh_ip *out)
+{
+	memcpy(out, address->bytes, sizeof(*out));
+}
+
+static void copy_neigh_key(struct rt_neigh_key *to, const struct rt_neigh_key *from)
+{
+	memset(to, 0, sizeof(*to));
+	to->ifindex = from->ifindex;
+	to->addr = from->addr;
+}
+
+static void make_backend_key(struct backend_key *key, uint64_t owner, const struct addr *address)
+{
+	memset(key, 0, sizeof(*key));
+	key->owner = owner;
+	key->address = *address;
+}
+
+static void make_service_key(struct service_key *key, const struct addr *vip, const struct config_port *port)
+{
+	memset(key, 0, sizeof(*key));
+	key->vip = *vip;
+	key->protocol = port->protocol;
+	key->port = port->port;
+}
+
+/* ---- adopting ------------------------------------------------------------------------------ */
+
+static int adopt_nexthop(struct tables *tables, uint32_t index)
+{
+	const struct sh_nexthop *record = &tables->port->nexthops[index];
+	struct table_nexthop *nexthop = calloc(1, sizeof(*nexthop));
+
+	if (!nexthop)
+		return -ENOMEM;
+	nexthop->index = index;
+	nexthop->key.ifindex = (int)record->ifindex;
+	nexthop->key.addr.family = (uint8_t)record->family;
+	memcpy(nexthop->key.addr.bytes, &record->neighbour, sizeof(record->neighbour));
+	ENTER(tables->nexthops, nexthop);
+	index_claim(&tables->free_nexthops, index);
+	return 0;
+}
+
+static int adopt_path(struct tables *tables, uint32_t index)
+{
+	struct table_path *path = calloc(1, sizeof(*path));
+
+	if (!path)
+		return -ENOMEM;
+	path->index = index;
+	path->key = tables->port->paths[index];
+	ENTER(tables->paths, path);
+	index_claim(&tables->free_paths, index);
+	return 0;
+}
+
+static int adopt_backend(struct tables *tables, uint32_t index)
+{
+	const struct sh_backend *record = &tables->port->backends[index];
+	struct table_backend *backend = calloc(1, sizeof(*backend));
+	struct addr address = {.family = record->family};
+
+	if (!backend)
+		return -ENOMEM;
+	memcpy(address.bytes, &record->address, sizeof(record->address));
+	make_backend_key(&backend->key, record->owner, &address);
+	backend->index = index;
+	ENTER(tables->backends, backend);
+	index_claim(&tables->free_backends, index);
+	return 0;
+}
+
+static int adopt_ring(struct tables *tables, const struct sh_service *record)
+{
+	const struct ring_key key = {.owner = record->owner, .size = record->slots};
+	struct table_ring *ring;
+
+	if (!record->slots)
+		return 0;
+	FIND(tables->rings, &key, ring);
+	/* Another port of the same service points at the same ring. */
+	if (ring)
+		return 0;
+	/* A run that is not free belongs to a ring already: this record is stale, let it be written anew. */
+	if (extents_claim(&tables->free_slots, record->ring, record->slots))
+		return 0;
+	ring = calloc(1, sizeof(*ring));
+	if (!ring)
+		return -ENOMEM;
+	ring->key = key;
+	ring->first = record->ring;
+	ENTER(tables->rings, ring);
+	return 0;
+}
+
+static int adopt_service(struct tables *tables, uint32_t index)
+{
+	const struct sh_service *record = &tables->port->services[index];
+	struct table_service *service = calloc(1, sizeof(*service));
+	struct addr vip = {.family = record->family};
+	const struct config_port port = {.port = ntohs(record->vip_port), .protocol = record->protocol};
+
+	if (!service)
+		return -ENOMEM;
+	memcpy(vip.bytes, &record->vip, sizeof(record->vip));
+	make_service_key(&service->key, &vip, &port);
+	service->index = index;
+	ENTER(tables->services, service);
+	index_claim(&tables->free_services, index);
+	return adopt_ring(tables, record);
+}
+
+static int adopt(struct tables *tables)
+{
+	const struct port *port = tables->port;
+	int err = 0;
+
+	for (uint32_t i = 1; !err && i < port->nexthops_size; i++)
+		err = port->nexthops[i].family ? adopt_nexthop(tables, i) : 0;
+	for (uint32_t i = 1; !err && i < port->paths_size; i++)
+		err = port->paths[i].buckets ? adopt_path(tables, i) : 0;
+	for (uint32_t i = 1; !err && i < port->backends_size; i++)
+		err = port->backends[i].owner ? adopt_backend(tables, i) : 0;
+	for (uint32_t i = 1; !err && i < port->services_size; i++)
+		err = port->services[i].owner ? adopt_service(tables, i) : 0;
+	return err;
+}
+
+int tables_new(struct port *port, struct tables **out)
+{
+	struct tables *tables = calloc(1, sizeof(*tables));
+	int err;
+
+	if (!tables)
+		return -ENOMEM;
+	tables->port = port;
+	err = index_init(&tables->free_nexthops, port->nexthops_size);
+	if (!err)
+		err = index_init(&tables->free_paths, port->paths_size);
+	if (!err)
+		err = index_init(&tables->free_backends, port->backends_size);
+	if (!err)
+		err = index_init(&tables->free_services, port->services_size);
+	if (!err)
+		err = extents_init(&tables->free_slots, port->slots_size);
+	if (!err)
+		err = adopt(tables);
+	if (err) {
+		tables_free(tables);
+		return err;
+	}
+	*out = tables;
+	return 0;
+}
+
+/* Empties one of the hashes and frees its things. */
+#define FREE_ALL(type, table)                        \
+	do {                                         \
+		struct type *thing, *next;           \
+		HASH_ITER (hh, table, thing, next) { \
+			HASH_DEL(table, thing);      \
+			free(thing);                 \
+		}                                    \
+	} while (0)
+
+void tables_free(struct tables *tables)
+{
+	if (!tables)
+		return;
+	FREE_ALL(table_nexthop, tables->nexthops);
+	FREE_ALL(table_path, tables->paths);
+	FREE_ALL(table_backend, tables->backends);
+	FREE_ALL(table_ring, tables->rings);
+	FREE_ALL(table_service, tables->services);
+	index_free(&tables->free_nexthops);
+	index_free(&tables->free_paths);
+	index_free(&tables->free_backends);
+	index_free(&tables->free_services);
+	extents_free(&tables->free_slots);
+	free(tables);
+}
+
+/* ---- asking -------------------------------------------------------------------------------- */
+
+/* A new thing with a record of its own, or NULL with errno. */
+static void *take(size_t size, struct index *free_records, uint32_t *record)
+{
+	void *thing = calloc(1, size);
+	int err = thing ? index_take(free_records, record) : -ENOMEM;
+
+	if (!err)
+		return thing;
+	free(thing);
+	errno = -err;
+	return NULL;
+}
+
+struct table_nexthop *tables_find_nexthop(struct tables *tables, const struct rt_neigh_key *key)
+{
+	struct table_nexthop *nexthop;
+	struct rt_neigh_key clean;
+
+	copy_neigh_key(&clean, key);
+	FIND(tables->nexthops, &clean, nexthop);
+	return nexthop;
+}
+
+struct table_nexthop *tables_nexthop(struct tables *tables, const struct rt_neigh_key *key)
+{
+	struct table_nexthop *nexthop = tables_find_nexthop(tables, key);
+	struct sh_nexthop *record;
+	uint32_t index;
+
+	if (nexthop) {
+		nexthop->refs++;
+		return nexthop;
+	}
+	nexthop = take(sizeof(*nexthop), &tables->free_nexthops, &index);
+	if (!nexthop)
+		return NULL;
+	nexthop->index = index;
+	nexthop->refs = 1;
+	copy_neigh_key(&nexthop->key, key);
+	record = &tables->port->nexthops[index];
+	*record = (struct sh_nexthop){.ifindex = (uint32_t)key->ifindex, .family = key->addr.family};
+	tables_ip(&key->addr, &record->neighbour);
+	tables->writes++;
+	ENTER(tables->nexthops, nexthop);
+	return nexthop;
+}
+
+struct table_path *tables_path(struct tables *tables, const struct sh_path *key)
+{
+	struct table_path *path;
+	uint32_t index;
+
+	FIND(tables->paths, key, path);
+	if (path) {
+		path->refs++;
+		return path;
+	}
+	path = take(sizeof(*path), &tables->free_paths, &index);
+	if (!path)
+		return NULL;
+	path->index = index;
+	path->refs = 1;
+	path->key = *key;
+	tables->port->paths[index] = *key;
+	tables->writes++;
+	ENTER(tables->paths, path);
+	return path;
+}
+
+struct table_backend *tables_backend(struct tables *tables, uint64_t owner, const struct addr *address)
+{
+	struct table_backend *backend;
+	struct sh_backend *record;
+	struct backend_key key;
+	uint32_t index;
+
+	make_backend_key(&key, owner, address);
+	FIND(tables->backends, &key, backend);
+	if (backend) {
+		backend->refs++;
+		return backend;
+	}
+	backend = take(sizeof(*backend), &tables->free_backends, &index);
+	if (!backend)
+		return NULL;
+	backend->index = index;
+	backend->refs = 1;
+	backend->key = key;
+	record = &tables->port->backends[index];
+	*record = (struct sh_backend){.owner = owner, .family = address->family};
+	tables_ip(address, &record->address);
+	tables->writes++;
+	ENTER(tables->backends, backend);
+	return backend;
+}
+
+struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t size)
+{
+	const struct ring_key key = {.owner = owner, .size = size};
+	struct table_ring *ring;
+	int err;
+
+	FIND(tables->rings, &key, ring);
+	if (ring) {
+		ring->refs++;
+		return ring;
+	}
+	ring = calloc(1, sizeof(*ring));
+	err = ring ? extents_take(&tables->free_slots, size, &ring->first) : -ENOMEM;
+	if (err) {
+		free(ring);
+		errno = -err;
+		return NULL;
+	}
+	ring->key = key;
+	ring->refs = 1;
+	ENTER(tables->rings, ring);
+	return ring;
+}
+
+struct table_service *tables_service(struct tables *tables, const struct addr *vip,
+				     const struct config_port *port)
+{
+	struct table_service *service;
+	struct sh_service *record;
+	struct service_key key;
+	uint32_t index;
+
+	make_service_key(&key, vip, port);
+	FIND(tables->services, &key, service);
+	if (service) {
+		service->refs++;
+		return service;
+	}
+	service = take(sizeof(*service), &tables->free_services, &index);
+	if (!service)
+		return NULL;
+	service->index = index;
+	service->refs = 1;
+	service->key = key;
+	record = &tables->port->services[index];
+	*record = (struct sh_service){
+		.family = vip->family, .protocol = port->protocol, .vip_port = htons(port->port)};
+	tables_ip(vip, &record->vip);
+	tables->writes++;
+	ENTER(tables->services, service);
+	return service;
+}
+
+/* ---- giving up ------------------------------------------------------------------------------ */
+
+void tables_nexthop_put(struct tables *tables, struct table_nexthop *nexthop)
+{
+	if (!nexthop || --nexthop->refs)
+		return;
+	HASH_DEL(tables->nexthops, nexthop);
+	index_give_up(&tables->free_nexthops, nexthop->index);
+	free(nexthop);
+}
+
+void tables_path_put(struct tables *tables, struct table_path *path)
+{
+	if (!path || --path->refs)
+		return;
+	HASH_DEL(tables->paths, path);
+	index_give_up(&tables->free_paths, path->index);
+	free(path);
+}
+
+void tables_backend_put(struct tables *tables, struct table_backend *backend)
+{
+	if (!backend || --backend->refs)
+		return;
+	HASH_DEL(tables->backends, backend);
+	index_give_up(&tables->free_backends, backend->index);
+	free(backend);
+}
+
+void tables_ring_put(struct tables *tables, struct table_ring *ring)
+{
+	if (!ring || --ring->refs)
+		return;
+	HASH_DEL(tables->rings, ring);
+	(void)extents_give_up(&tables->free_slots, ring->first, ring->key.size);
+	free(ring);
+}
+
+void tables_service_put(struct tables *tables, struct table_service *service)
+{
+	if (!service || --service->refs)
+		return;
+	HASH_DEL(tables->services, service);
+	index_give_up(&tables->free_services, service->index);
+	free(service);
+}
+
+/* Puts each thing of a hash that was adopted and that nobody holds. */
+#define SWEEP(type, table, put)                      \
+	do {                                         \
+		struct type *thing, *next;           \
+		HASH_ITER (hh, table, thing, next) { \
+			if (thing->refs)             \
+				continue;            \
+			thing->refs = 1;             \
+			put(tables, thing);          \
+		}                                    \
+	} while (0)
+
+static void sweep_nexthops(struct tables *tables,
+			   void (*forgotten)(const struct rt_neigh_key *key, void *arg), void *arg)
+{
+	struct table_nexthop *nexthop, *next;
+
+	HASH_ITER (hh, tables->nexthops, nexthop, next) {
+		if (nexthop->refs)
+			continue;
+		forgotten(&nexthop->key, arg);
+		nexthop->refs = 1;
+		tables_nexthop_put(tables, nexthop);
+	}
+}
+
+void tables_sweep(struct tables *tables, void (*forgotten)(const struct rt_neigh_key *key, void *arg),
+		  void *arg)
+{
+	SWEEP(table_service, tables->services, tables_service_put);
+	SWEEP(table_ring, tables->rings, tables_ring_put);
+	SWEEP(table_backend, tables->backends, tables_backend_put);
+	SWEEP(table_path, tables->paths, tables_path_put);
+	sweep_nexthops(tables, forgotten, arg);
+}
+
+static void clear_nexthop(uint32_t record, void *port)
+{
+	memset(&((struct port *)port)->nexthops[record], 0, sizeof(struct sh_nexthop));
+}
+
+static void clear_path(uint32_t record, void *port)
+{
+	memset(&((struct port *)port)->paths[record], 0, sizeof(struct sh_path));
+}
+
+static void clear_backend(uint32_t record, void *port)
+{
+	memset(&((struct port *)port)->backends[record], 0, sizeof(struct sh_backend));
+}
+
+static void clear_service(uint32_t record, void *port)
+{
+	memset(&((struct port *)port)->services[record], 0, sizeof(struct sh_service));
+}
+
+bool tables_reap(struct tables *tables)
+{
+	bool more = index_reap(&tables->free_nexthops, clear_nexthop, tables->port);
+
+	more |= index_reap(&tables->free_paths, clear_path, tables->port);
+	more |= index_reap(&tables->free_backends, clear_backend, tables->port);
+	more |= index_reap(&tables->free_services, clear_service, tables->port);
+	more |= extents_reap(&tables->free_slots);
+	return more;
+}

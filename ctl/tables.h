@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The tables: things with an identity, each in its record.
+ *
+ *	next hop   {link, neighbour}       shared by every path through it
+ *	path       its very contents       shared by every backend reached so
+ *	backend    {service, address}
+ *	ring       {service, size}
+ *	service    {VIP, port, protocol}
+ *
+ * Who needs a thing asks for it by its identity and holds a reference; asking again for the
+ * same identity gives the same record. On start the records that a former run left in the maps
+ * are adopted, so a restart with the same file and the same routes writes nothing. What nobody
+ * asked for by tables_sweep is given up, and rests a while before its record is used again.
+ *
+ * Records are written through a struct port, only where they differ, in the words of
+ * <shunt/abi.h>; tables_writes() counts each store.
+ */
+#ifndef SHUNT_TABLES_H
+#define SHUNT_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <shunt/abi.h>
+#include <shunt/addr.h>
+#include <shunt/rt.h>
+
+#include "config.h"
+#include "port.h"
+
+struct tables;
+
+/* Things are read by their users and changed by tables.c alone. `hh` is uthash's. */
+struct table_nexthop;
+struct table_path;
+struct table_backend;
+struct table_ring;
+struct table_service;
+
+/* Adopts what the port's memory holds. `port` is borrowed. 0 or -errno. */
+int tables_new(struct port *port, struct tables **out);
+void tables_free(struct tables *tables); /* NULL is fine; leaves the memory as it is */
+
+/* Each returns a reference, or NULL with errno: ENOSPC where the array is full, ENOMEM. */
+struct table_nexthop *tables_nexthop(struct tables *tables, const struct rt_neigh_key *key);
+struct table_path *tables_path(struct tables *tables, const struct sh_path *path);
+struct table_backend *tables_backend(struct tables *tables, uint64_t owner, const struct addr *address);
+struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t size);
+struct table_service *tables_service(struct tables *tables, const struct addr *vip,
+				     const struct config_port *port);
+/* A thing without references is given up. NULL is fine. */
+void tables_nexthop_put(struct tables *tables, struct table_nexthop *nexthop);
+void tables_path_put(struct tables *tables, struct table_path *path);
+void tables_backend_put(struct tables *tables, struct table_backend *backend);
+void tables_ring_put(struct tables *tables, struct table_ring *ring);
+void tables_service_put(struct tables *tables, struct table_service *service);
+
+/* The next hop of that identity that is in use, or NULL. No reference. */
+struct table_nexthop *tables_find_nexthop(struct tables *tables, const struct rt_neigh_key *key);
+/* Walks the next hops that are in use. `each` must not take or put any. */
+void tables_each_nexthop(struct tables *tables, void (*each)(struct table_nexthop *nexthop, void *arg),
+			 void *arg);
+
+uint32_t tables_nexthop_index(const struct table_nexthop *nexthop);
+const struct rt_neigh_key *tables_nexthop_key(const struct table_nexthop *nexthop);
+const struct sh_nexthop *tables_nexthop_record(const struct tables *tables,
+					       const struct table_nexthop *nexthop);
+unsigned tables_nexthop_refs(const struct table_nexthop *nexthop);
+/* A mark for managed.c: this entry was handed to the kernel to keep resolved. */
+bool tables_nexthop_asked(const struct table_nexthop *nexthop);
+void tables_nexthop_set_asked(struct table_nexthop *nexthop, bool asked);
+
+uint32_t tables_path_index(const struct table_path *path);
+uint32_t tables_backend_index(const struct table_backend *backend);
+uint32_t tables_service_index(const struct table_service *service);
+uint32_t tables_ring_size(const struct table_ring *ring);
+
+/* Stores the words of a next hop that differ: for a neighbour's new MAC, one. Returns how many. */
+unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop *nexthop,
+			      const struct sh_nexthop *record);
+/* Switches a backend to a mode and a path (NULL: none) in one word. */
+void tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
+			  const struct table_path *path);
+void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight);
+/* Stores the slots that differ; `backends` holds the ring's size of backend indices. Returns how
+ * many slots were stored, or -errno. */
+int tables_store_ring(struct tables *tables, const struct table_ring *ring, const uint32_t *backends);
+/* Points a service at a ring in one word. */
+void tables_point_service(struct tables *tables, const struct table_service *service, uint64_t owner,
+			  const struct table_ring *ring, uint32_t flags);
+
+/* Gives up what was adopted and not asked for. `forgotten` hears of each next hop. */
+void tables_sweep(struct tables *tables, void (*forgotten)(const struct rt_neigh_key *key, void *arg),
+		  void *arg);
+/* To be called every second while it returns true: frees what has rested. */
+bool tables_reap(struct tables *tables);
+
+uint64_t tables_writes(const struct tables *tables);
+/* For stores that are not made here: hash maps. */
+void tables_add_writes(struct tables *tables, uint64_t writes);
+
+/* FNV-1a (RFC 9923) over the name, never 0: the owner of backends, rings and services. */
+uint64_t tables_owner(const char *name);
+void tables_ip(const struct addr *address, struct sh_ip *out);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Storing words: what packets read while it is written. See tables.h and <shunt/abi.h>.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tables_private.h"
+
+/* One aligned store where the word differs. Returns the stores made. */
+static unsigned switch_word(struct tables *tables, __u64 *word, uint64_t value)
+{
+	if (word_load(word) == value)
+		return 0;
+	word_store(word, value);
+	tables->writes++;
+	return 1;
+}
+
+unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop *nexthop,
+			      const struct sh_nexthop *record)
+{
+	struct sh_nexthop *there = &tables->port->nexthops[nexthop->index];
+	unsigned stores = switch_word(tables, &there->src, record->src);
+
+	/* The word with the valid bit comes last: until then the rest is not looked at. */
+	return stores + switch_word(tables, &there->dst, record->dst);
+}
+
+void tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
+			  const struct table_path *path)
+{
+	const struct sh_backend how = {.mode = mode, .path = path ? path->index : 0};
+
+	switch_word(tables, &tables->port->backends[backend->index].how, how.how);
+}
+
+void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight)
+{
+	struct sh_backend *record = &tables->port->backends[backend->index];
+
+	if (record->weight == weight)
+		return;
+	record->weight = weight;
+	tables->writes++;
+}
+
+int tables_store_ring(struct tables *tables, const struct table_ring *ring, const uint32_t *backends)
+{
+	struct port *port = tables->port;
+	struct sh_slot *slots = port->slots(port, ring->first, ring->key.size);
+	int stores = 0;
+
+	if (!slots)
+		return -errno;
+	for (uint32_t i = 0; i < ring->key.size; i++) {
+		const struct sh_slot slot = {.now = backends[i]};
+
+		stores += (int)switch_word(tables, &slots[i].both, slot.both);
+	}
+	port->slots_done(port);
+	return stores;
+}
+
+void tables_point_service(struct tables *tables, const struct table_service *service, uint64_t owner,
+			  const struct table_ring *ring, uint32_t flags)
+{
+	struct sh_service *record = &tables->port->services[service->index];
+	const struct sh_service where = {.ring = ring->first, .slots = ring->key.size};
+
+	if (record->owner != owner || record->flags != flags) {
+		record->owner = owner;
+		record->flags = flags;
+		tables->writes++;
+	}
+	switch_word(tables, &record->where, where.where);
+}
+
+void tables_each_nexthop(struct tables *tables, void (*each)(struct table_nexthop *nexthop, void *arg),
+			 void *arg)
+{
+	struct table_nexthop *nexthop, *next;
+
+	HASH_ITER (hh, tables->nexthops, nexthop, next) {
+		each(nexthop, arg);
+	}
+}
+
+uint32_t tables_nexthop_index(const struct table_nexthop *nexthop)
+{
+	return nexthop->index;
+}
+
+const struct rt_neigh_key *tables_nexthop_key(const struct table_nexthop *nexthop)
+{
+	return &nexthop->key;
+}
+
+const struct sh_nexthop *tables_nexthop_record(const struct tables *tables,
+					       const struct table_nexthop *nexthop)
+{
+	return &tables->port->nexthops[nexthop->index];
+}
+
+unsigned tables_nexthop_refs(const struct table_nexthop *nexthop)
+{
+	return nexthop->refs;
+}
+
+bool tables_nexthop_asked(const struct table_nexthop *nexthop)
+{
+	return nexthop->asked;
+}
+
+void tables_nexthop_set_asked(struct table_nexthop *nexthop, bool asked)
+{
+	nexthop->asked = asked;
+}
+
+uint32_t tables_path_index(const struct table_path *path)
+{
+	return path->index;
+}
+
+uint32_t tables_backend_index(const struct table_backend *backend)
+{
+	return backend->index;
+}
+
+uint32_t tables_service_index(const struct table_service *service)
+{
+	return service->index;
+}
+
+uint32_t tables_ring_size(const struct table_ring *ring)
+{
+	return ring->key.size;
+}
+
+uint64_t tables_writes(const struct tables *tables)
+{
+	return tables->writes;
+}
+
+void tables_add_writes(struct tables *tables, uint64_t writes)
+{
+	tables->writes += writes;
+}
