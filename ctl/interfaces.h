@@ -25,7 +25,6 @@ enum interface_program {
 	INTERFACE_BACKEND, /* restores what came by l3 */
 	INTERFACE_BOTH,	   /* the director program with restore */
 };
-#define INTERFACE_PROGRAMS 3
 
 enum interface_state {
 	INTERFACE_ATTACHED = 0,
@@ -60,18 +59,19 @@ const char *interface_state_name(enum interface_state state);
 /*
  * A director's program goes on every link that matches `interfaces:`. The backend's goes on the
  * links that carry an address of this node which is a backend of a service with forward `l3` or
- * `auto`; where that address is on a loopback, on the links that match `interfaces:`. A node that
- * is both has the director's program with restore on all of them. Never on a loopback.
+ * `auto`; where that address is on a loopback, dummy or VRF, on the links that match `interfaces:`. A node
+ * that is both has the director's program with restore on all of them. Never on a loopback.
  *
  * 0 and *out of *count, sorted by ifindex, the caller's (free); or -ENOMEM.
  */
 int interfaces_plan(const struct config *config, const struct rt_state *state, enum role role,
 		    struct interface_plan **out, size_t *count);
 
-/* Descriptors of the loaded programs by enum interface_program; borrowed, and only those that the
- * role needs are looked at: director or both, backend. -1 for one that is not loaded. */
+/* Descriptors of the loaded programs; borrowed during the call. Where the role is `both`, the director's is
+ * the one with restore, and it is the only one looked at. */
 struct interface_programs {
-	int fd[INTERFACE_PROGRAMS];
+	int director;
+	int backend;
 };
 
 struct interfaces;

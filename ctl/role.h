@@ -12,8 +12,9 @@
 
 #include "config.h"
 
-struct rt_state;
+struct rt_addr;
 struct rt_link;
+struct rt_state;
 
 #define ROLE_REASON_SIZE 192
 
@@ -31,6 +32,9 @@ enum role role_of(const struct config *config, const struct rt_state *state, str
 /* Does the role include directing, and serving? */
 bool role_directs(enum role role);
 bool role_serves(enum role role);
+
+/* The record of an address of this node's own, aliases of ours apart, or NULL; see rt_state_addr. */
+const struct rt_addr *role_own_address(const struct rt_state *state, const struct addr *address);
 
 /* The first backend of the service that is one of this node's own addresses, or NULL. */
 const struct config_backend *role_own_backend(const struct config_service *service,

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * XDP programs on links by pinned bpf_links. See attach.h.
+ *
+ * What the kernel does is in kernel: net/core/dev.c dev_xdp_attach (who excludes whom, with which
+ * errno) and bpf_xdp_link_update, bpf_xdp_link_detach. A link whose device was deleted reads ifindex 0.
+ * One whose device moved to another network namespace goes on: it reads the index that the device
+ * has there, which may be the very one that it had here, while another device has it here now. So a
+ * link is believed only where this namespace shows its program on the ifindex of its pin.
+ */
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pins.h"
+
+struct attach {
+	struct pins pins;
+};
+
+int attach_open(const char *pin_dir, struct attach **out)
+{
+	struct attach *attach = calloc(1, sizeof(*attach));
+	char *dir = NULL;
+	int rc = -ENOMEM;
+
+	if (attach && asprintf(&dir, "%s/links", pin_dir) >= 0) {
+		rc = pins_open(dir, &attach->pins);
+		free(dir);
+	}
+	if (rc)
+		free(attach);
+	else
+		*out = attach;
+	return rc;
+}
+
+void attach_close(struct attach *attach)
+{
+	if (!attach)
+		return;
+	pins_close(&attach->pins);
+	free(attach);
+}
+
+int attach_found(int ifindex, uint32_t *id, bool *native)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+	int rc = bpf_xdp_query(ifindex, 0, &opts);
+
+	if (rc)
+		return rc;
+	*native = opts.drv_prog_id != 0;
+	if (opts.drv_prog_id)
+		*id = opts.drv_prog_id;
+	else if (opts.skb_prog_id)
+		*id = opts.skb_prog_id;
+	else
+		*id = opts.hw_prog_id;
+	return 0;
+}
+
+/* Is the link still about the device that has this ifindex in this namespace? 1, 0 or -errno. */
+static int believe(const struct pinned *entry, const struct bpf_link_info *info)
+{
+	bool native;
+	uint32_t id;
+	int rc;
+
+	if ((int)info->xdp.ifindex != entry->ifindex)
+		return 0;
+	rc = attach_found(entry->ifindex, &id, &native);
+	return rc ? rc : id == info->prog_id && native == entry->how.native;
+}
+
+static bool fits(const struct attach_result *how, enum attach_mode mode)
+{
+	if (mode == ATTACH_NATIVE)
+		return how->native;
+	if (mode == ATTACH_GENERIC)
+		return !how->native;
+	return how->native || how->refused;
+}
+
+static int update(const struct pinned *entry, const struct bpf_link_info *info, int program_fd)
+{
+	struct bpf_prog_info program = {0};
+	__u32 size = sizeof(program);
+
+	if (bpf_obj_get_info_by_fd(program_fd, &program, &size))
+		return -errno;
+	if (program.id == info->prog_id)
+		return 0;
+	return bpf_link_update(entry->fd, program_fd, NULL) ? -errno : 0;
+}
+
+static int create_link(int ifindex, int program_fd, bool native)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	int fd = bpf_link_create(program_fd, ifindex, BPF_XDP, &opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Is it the device that refuses native mode? The others would be the same in generic mode. */
+static bool refuses_native(int rc)
+{
+	return rc != -EBUSY && rc != -EEXIST && rc != -ENODEV && rc != -EPERM && rc != -EBADF;
+}
+
+/* Sets entry->fd and entry->how. */
+static int create_in_mode(struct pinned *entry, int program_fd, enum attach_mode mode)
+{
+	int refused = 0;
+
+	entry->fd = create_link(entry->ifindex, program_fd, mode != ATTACH_GENERIC);
+	if (entry->fd < 0 && mode == ATTACH_AUTO && refuses_native(entry->fd)) {
+		refused = -entry->fd;
+		entry->fd = create_link(entry->ifindex, program_fd, false);
+	}
+	if (entry->fd < 0)
+		return entry->fd;
+	entry->how = (struct attach_result){.native = mode != ATTACH_GENERIC && !refused, .refused = refused};
+	return 0;
+}
+
+static int create(struct pins *pins, int ifindex, int program_fd, enum attach_mode mode,
+		  struct attach_result *out)
+{
+	struct pinned entry = {.ifindex = ifindex};
+	int rc = create_in_mode(&entry, program_fd, mode);
+
+	if (rc)
+		return rc;
+	rc = pins_add(pins, &entry);
+	if (rc)
+		close(entry.fd);
+	else
+		*out = entry.how;
+	return rc;
+}
+
+/* -ENOLINK: the entry is of no more use. */
+static int keep(const struct pinned *entry, int program_fd, enum attach_mode mode)
+{
+	struct bpf_link_info info;
+	int rc = pins_info(entry, &info);
+
+	if (rc)
+		return rc;
+	rc = believe(entry, &info);
+	if (rc < 0)
+		return rc;
+	return rc && fits(&entry->how, mode) ? update(entry, &info, program_fd) : -ENOLINK;
+}
+
+int attach_set(struct attach *attach, int ifindex, int program_fd, enum attach_mode mode,
+	       struct attach_result *out)
+{
+	struct pinned *entry = pins_find(&attach->pins, ifindex);
+	int rc = entry ? keep(entry, program_fd, mode) : -ENOLINK;
+
+	if (!rc)
+		*out = entry->how;
+	if (rc != -ENOLINK)
+		return rc;
+	rc = entry ? pins_drop(&attach->pins, entry) : 0;
+	return rc ? rc : create(&attach->pins, ifindex, program_fd, mode, out);
+}
+
+int attach_remove(struct attach *attach, int ifindex)
+{
+	struct pinned *entry = pins_find(&attach->pins, ifindex);
+
+	return entry ? pins_drop(&attach->pins, entry) : 0;
+}
+
+bool attach_has(const struct attach *attach, int ifindex)
+{
+	return pins_find(&attach->pins, ifindex) != NULL;
+}
+
+size_t attach_held(const struct attach *attach, int *out, size_t size)
+{
+	for (size_t i = 0; i < attach->pins.count && i < size; i++)
+		out[i] = attach->pins.entries[i].ifindex;
+	return attach->pins.count;
+}
