@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * rt_query: a socket for requests, and the question that matters: what the FIB answers for an
+ * address.
+ *
+ * One request, one answer, nothing kept between them. ctl/ asks it about every backend that an
+ * event may concern. Kernel side: net/ipv4/route.c inet_rtm_getroute and net/ipv6/route.c
+ * inet6_rtm_getroute, with RTM_F_FIB_MATCH (4.13).
+ */
+#include "query.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+
+#include "decode.h"
+
+int rt_query_open(struct rt_query **out)
+{
+	struct rt_query *query;
+	int err;
+
+	query = calloc(1, sizeof(*query));
+	if (!query)
+		return -ENOMEM;
+	err = rtsock_open(&query->sock);
+	if (err) {
+		free(query);
+		return err;
+	}
+	*out = query;
+	return 0;
+}
+
+void rt_query_close(struct rt_query *query)
+{
+	if (!query)
+		return;
+	rtsock_close(&query->sock);
+	free(query);
+}
+
+/*
+ * IPv4 answers a route that rejects with the error its packets would meet (fib_props in
+ * net/ipv4/fib_semantics.c). IPv6 answers with the route, and with an error only for no route.
+ */
+static int fib_verdict(int err, int family, struct rt_route *out)
+{
+	struct rt_route route = {.type = RT_ROUTE_NONE};
+
+	if (err == -EHOSTUNREACH)
+		route.type = RT_ROUTE_UNREACHABLE;
+	else if (err == -EACCES)
+		route.type = RT_ROUTE_PROHIBIT;
+	else if (err == -EINVAL && family == ADDR_IPV4)
+		route.type = RT_ROUTE_BLACKHOLE;
+	else if (err != -ENETUNREACH)
+		return err;
+	*out = route;
+	return 0;
+}
+
+int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out)
+{
+	struct rtmsg header = {
+		.rtm_family = (unsigned char)addr_af(dst),
+		.rtm_dst_len = (unsigned char)(addr_size(dst) * 8),
+		.rtm_flags = RTM_F_FIB_MATCH,
+	};
+	const struct nlmsghdr *answer;
+	struct rt_route route;
+	struct nl_msg *request;
+	int err;
+
+	if (!addr_size(dst))
+		return -EAFNOSUPPORT;
+	request = rtsock_begin(&query->sock, RTM_GETROUTE, 0, &header, sizeof(header));
+	if (nla_put(request, RTA_DST, (int)addr_size(dst), dst->bytes) < 0)
+		return -ENOMEM;
+	err = rtsock_ask(&query->sock, &answer);
+	if (err)
+		return fib_verdict(err, dst->family, out);
+	if (!answer || answer->nlmsg_type != RTM_NEWROUTE || decode_route(answer, &route))
+		return -EBADMSG;
+	err = query_nexthop_legs(query, &route);
+	if (err)
+		return err;
+	*out = route;
+	return 0;
+}
