@@ -57,7 +57,7 @@ int aliases_sync(struct aliases *aliases, const struct config *config, const str
 /* Sorted by address; valid until the next sync. */
 size_t aliases_rows(const struct aliases *aliases, const struct alias_row **rows);
 
-/* Removes all of ours. */
-void aliases_down(struct aliases *aliases, const struct rt_state *state, struct rt_query *query);
+/* Removes all of ours: what fails is logged and keeps its row. 0, or -ENOMEM with nothing done. */
+int aliases_down(struct aliases *aliases, const struct rt_state *state, struct rt_query *query);
 
 #endif
