@@ -4,7 +4,12 @@
  *
  * Pure and deterministic: two directors with the same file compute the same ring, whatever the
  * order of the backends. After Eisenbud et al., "Maglev: A Fast and Reliable Software Network
- * Load Balancer", NSDI 2016, section 3.4, with weights as turns.
+ * Load Balancer", NSDI 2016, section 3.4, with exact shares and a stable assignment in place of
+ * turns (ring.c says why).
+ *
+ * Every member has its weight's share of the slots, rounded down or up. Removing or adding one of
+ * n equal members moves 1.0/n of 65,537 slots for n up to 10, 1.2/n for 50, 1.3/n for 100, 2.2/n for
+ * 300 and 3.7/n for 650, where each has but 100 slots.
  */
 #ifndef SHUNT_RING_H
 #define SHUNT_RING_H
@@ -18,7 +23,7 @@
 
 struct ring_member {
 	struct addr address; /* its identity: the permutation follows from it alone */
-	uint32_t weight;     /* 1..1000; a member with weight 0 gets no slot */
+	uint32_t weight;     /* 1..1000: at least one slot, while there are enough; 0: no slot */
 	uint32_t value;	     /* what is stored in its slots: the backend's index */
 };
 
@@ -30,7 +35,8 @@ uint32_t ring_size(size_t backends);
 /*
  * Fills slots[0..size) with the members' values; 0 in every slot where no member has weight.
  * `size` is a prime from ring_size(). Members need not be sorted; their addresses differ.
- * 0, or -ENOMEM with `slots` untouched.
+ * 0, or -errno with `slots` untouched: -ENOMEM, or -EINVAL where two members are to share less than two
+ * slots.
  */
 int ring_build(const struct ring_member *members, size_t count, uint32_t *slots, uint32_t size);
 
