@@ -93,10 +93,8 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 
 ##
 ## Test
-test: lint unit packet lab ## every test; ends with "N passed, N failed"
-	$(Q)test/summary $(B)/results
-
-# unit, packet and lab each leave their counts in $(B)/results/; test/summary adds them up.
+# Each suite leaves its counts in $(B)/results/; test/summary adds them up.
+-include test/test.mk test/packet/packet.mk test/fuzz/fuzz.mk test/bench/bench.mk
 
 unit: $(UNIT_BIN) ## truth tables of the pure parts (cmocka)
 	$(Q)test/run-unit $(B)/results/unit $(UNIT_BIN)
@@ -113,4 +111,4 @@ help: ## this list
 	@printf 'shunt $(VERSION): make TARGET [SAN=1] [V=1] [DESTDIR=]\n'
 	@awk -F':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z][a-z-]*:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all clean install test unit packet lab lint help
+.PHONY: all clean install unit help

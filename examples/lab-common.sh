@@ -256,7 +256,9 @@ need() {
 	for tool in ip nsenter setsid ethtool sysctl nginx curl jq "$PYTHON"; do
 		command -v "$tool" >/dev/null || die "$tool is missing: make setup installs it"
 	done
-	[ -x "$BUILD/shuntd" ] && [ -x "$BUILD/shunt" ] || die "no shuntd and shunt in $BUILD: run make"
+	for tool in shuntd shunt; do
+		[ -x "$BUILD/$tool" ] || die "no $tool in $BUILD: run make"
+	done
 }
 
 lab_up() {
