@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The configuration while it is read. For file*.c only.
+ */
+#ifndef SHUNT_FILE_DRAFT_H
+#define SHUNT_FILE_DRAFT_H
+
+#include "config.h"
+#include "file_ledger.h"
+#include "file_reader.h"
+
+struct draft {
+	struct config config; /* owns what it points to, also after a failure */
+	struct ledger claims; /* names, VIPs, endpoints, ... of the services read so far */
+	size_t restores;      /* pairs of port and backend that l3 has claimed */
+};
+
+/* One service of the file, and where its values stand. */
+struct service_draft {
+	struct config_service service;
+	struct place name_at, vip_at, ports_at;
+	struct place *port_places, *backend_places; /* one for each */
+	struct ledger seen;			    /* its backends */
+};
+
+/* An entry of `services`; the record is a struct draft. */
+int read_service(struct reader *reader, const struct node *node, void *record);
+
+/* Checks a service against all before it, and enters it. 0 or reported. */
+int claim_service(struct reader *reader, struct draft *draft, const struct service_draft *service);
+
+#endif
