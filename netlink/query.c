@@ -42,10 +42,11 @@ void rt_query_close(struct rt_query *query)
 }
 
 /*
- * IPv4 answers a route that rejects with the error its packets would meet (fib_props in
- * net/ipv4/fib_semantics.c). IPv6 answers with the route, and with an error only for no route.
+ * A route that rejects is answered with the error that its packets would meet: fib_props in
+ * net/ipv4/fib_semantics.c, ip6_rt_type_to_error in net/ipv6/route.c. Nothing that we send is
+ * invalid, so EINVAL is a blackhole.
  */
-static int fib_verdict(int err, int family, struct rt_route *out)
+static int fib_verdict(int err, struct rt_route *out)
 {
 	struct rt_route route = {.type = RT_ROUTE_NONE};
 
@@ -53,7 +54,7 @@ static int fib_verdict(int err, int family, struct rt_route *out)
 		route.type = RT_ROUTE_UNREACHABLE;
 	else if (err == -EACCES)
 		route.type = RT_ROUTE_PROHIBIT;
-	else if (err == -EINVAL && family == ADDR_IPV4)
+	else if (err == -EINVAL)
 		route.type = RT_ROUTE_BLACKHOLE;
 	else if (err != -ENETUNREACH)
 		return err;
@@ -80,7 +81,7 @@ int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route
 		return -ENOMEM;
 	err = rtsock_ask(&query->sock, &answer);
 	if (err)
-		return fib_verdict(err, dst->family, out);
+		return fib_verdict(err, out);
 	if (!answer || answer->nlmsg_type != RTM_NEWROUTE || decode_route(answer, &route))
 		return -EBADMSG;
 	err = query_nexthop_legs(query, &route);
