@@ -84,7 +84,7 @@ static void listen_ready(uint32_t events, void *arg)
 			accept_failed(control, errno);
 		return;
 	}
-	error = client_new(control, fd);
+	error = control_client_new(control, fd);
 	if (error) {
 		close(fd);
 		accept_failed(control, -error);
@@ -104,7 +104,7 @@ static void tick(void *arg)
 	for (client = LIST_FIRST(&control->clients); client; client = next) {
 		next = LIST_NEXT(client, link);
 		waiting |= client->state != STREAMING;
-		client_tick(client);
+		control_client_tick(client);
 	}
 	if (control->clients_count < CLIENTS_MAX)
 		accepting(control, true);
@@ -145,7 +145,7 @@ void control_close(struct control *control)
 
 	control->changed = NULL;
 	while ((client = LIST_FIRST(&control->clients)))
-		client_close(client);
+		control_client_close(client);
 	loop_timer_remove(control->tick);
 	loop_fd_remove(control->handle);
 	if (control->fd >= 0) {
@@ -203,7 +203,7 @@ void control_publish(struct control *control, const json_t *event)
 
 	for (client = LIST_FIRST(&control->clients); client; client = LIST_NEXT(client, link)) {
 		if (client->state == STREAMING)
-			client_event(client, text, length);
+			control_client_event(client, text, length);
 	}
 	free(text);
 }

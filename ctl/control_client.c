@@ -10,7 +10,7 @@
  * A stream whose queue is full loses events until the queue has drained; then it is told how
  * many, before any later event.
  *
- * A client is made by control.c and dies in client_close only: when it has its answer, when its
+ * A client is made by control.c and dies in control_client_close only: when it has its answer, when its
  * socket fails, when it idles, or when the control is closed. Functions that may close it say so.
  */
 #include "control_client.h"
@@ -30,7 +30,7 @@
 #define ANSWER_MAX  (64U << 20)
 #define STREAM_MAX  (1U << 20)
 
-void client_close(struct control_client *client)
+void control_client_close(struct control_client *client)
 {
 	control_left(client->control, client);
 	(void)outbox_send(&client->outbox, client->fd);
@@ -66,7 +66,7 @@ static void client_flush(struct control_client *client)
 		sent = outbox_send(&client->outbox, client->fd);
 	}
 	if (sent < 0 || (client->state == ANSWERING && !outbox_length(&client->outbox))) {
-		client_close(client);
+		control_client_close(client);
 		return;
 	}
 	if (sent)
@@ -94,7 +94,7 @@ static void client_answer(struct control_client *client, json_t *document)
 	json_decref(document);
 	if (error) {
 		log_error("control socket: cannot answer a request: %s", strerror(-error));
-		client_close(client);
+		control_client_close(client);
 		return;
 	}
 	client_flush(client);
@@ -152,7 +152,7 @@ static void client_read(struct control_client *client)
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (length < 0 || (length == 0 && client->request_length == 0)) {
-		client_close(client);
+		control_client_close(client);
 		return;
 	}
 	newline = memchr(free_from, '\n', (size_t)length);
@@ -172,14 +172,14 @@ static void client_ready(uint32_t events, void *arg)
 	if (client->state == READING)
 		client_read(client);
 	else if (events & (EPOLLHUP | EPOLLERR))
-		client_close(client);
+		control_client_close(client);
 	else
 		client_flush(client);
 }
 
 /* ---- coming, waiting, streaming ------------------------------------------------------------ */
 
-int client_new(struct control *control, int fd)
+int control_client_new(struct control *control, int fd)
 {
 	struct control_client *client = calloc(1, sizeof(*client));
 	int error = -ENOMEM;
@@ -200,17 +200,17 @@ int client_new(struct control *control, int fd)
 }
 
 /* May close the client. */
-void client_tick(struct control_client *client)
+void control_client_tick(struct control_client *client)
 {
 	if (client->state == STREAMING || ++client->idle < CONTROL_IDLE_SECONDS)
 		return;
 	if (client->state == READING)
 		client_answer(client, control_error("no complete request within %d s", CONTROL_IDLE_SECONDS));
 	else
-		client_close(client);
+		control_client_close(client);
 }
 
-void client_event(struct control_client *client, const char *text, size_t length)
+void control_client_event(struct control_client *client, const char *text, size_t length)
 {
 	/* Once it has lost one it loses all until it is told, so that the order stays right. */
 	if (!text || client->lost || outbox_length(&client->outbox) + length >= STREAM_MAX ||

@@ -49,13 +49,13 @@ struct control {
 };
 
 /* Makes a client of a connected, non-blocking socket, which is the client's on success only. */
-int client_new(struct control *control, int fd);
+int control_client_new(struct control *control, int fd);
 /* Sends what goes at once, and frees the client. */
-void client_close(struct control_client *client);
+void control_client_close(struct control_client *client);
 /* A second has passed; closes the client where that was one too many. */
-void client_tick(struct control_client *client);
+void control_client_tick(struct control_client *client);
 /* Queues a line of the stream, or counts it as lost; `text` may be NULL: there was no memory for it. */
-void client_event(struct control_client *client, const char *text, size_t length);
+void control_client_event(struct control_client *client, const char *text, size_t length);
 
 /* control.c: a client has been added; one leaves (not yet freed). */
 void control_joined(struct control *control, struct control_client *client);
