@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * `shunt show WHAT`: one list of the daemon as a table. What can be shown, and which columns
+ * people get to see, is data.
+ */
+#include "command.h"
+#include "file_near.h"
+
+#include <string.h>
+
+static const struct column services_columns[] = {
+	{"SERVICE", "name", cell_value, false},	       {"VIP", "vip", cell_vip, false},
+	{"SCHEDULER", "scheduler", cell_value, false}, {"BACKENDS", "backends", cell_value, true},
+	{"ACTIVE", "active", cell_value, true},	       {"PACKETS", "packets", cell_value, true},
+	{"BYTES", "bytes", cell_bytes, true},	       {0},
+};
+
+static const struct column backends_columns[] = {
+	{"SERVICE", "service", cell_value, false}, {"BACKEND", "address", cell_value, false},
+	{"WEIGHT", "weight", cell_value, true},	   {"FORWARD", "forward", cell_value, false},
+	{"STATE", "state", cell_value, false},	   {"PATH", "paths", cell_paths, false},
+	{"PACKETS", "packets", cell_value, true},  {"BYTES", "bytes", cell_bytes, true},
+	{"REASON", "reason", cell_value, false},   {0},
+};
+
+static const struct column nexthops_columns[] = {
+	{"NEXTHOP", "nexthop", cell_value, false},
+	{"DEV", "dev", cell_value, false},
+	{"STATE", "state", cell_value, false},
+	{"DST-MAC", "dst_mac", cell_value, false},
+	{"SRC-MAC", "src_mac", cell_value, false},
+	{"MTU", "mtu", cell_value, true},
+	{"BACKENDS", "backends", cell_value, true},
+	{"MANAGED", "managed", cell_value, false},
+	{0},
+};
+
+static const struct column interfaces_columns[] = {
+	{"INTERFACE", "name", cell_value, false},
+	{"IFINDEX", "ifindex", cell_value, true},
+	{"ROLE", "role", cell_value, false},
+	{"MODE", "mode", cell_value, false},
+	{"STATE", "state", cell_value, false},
+	{"REASON", "reason", cell_value, false},
+	{0},
+};
+
+static const struct column aliases_columns[] = {
+	{"VIP", "vip", cell_value, false},
+	{"DEV", "dev", cell_value, false},
+	{"STATE", "state", cell_value, false},
+	{0},
+};
+
+static const struct column flows_columns[] = {
+	{"CLIENT", "client", cell_client, false},
+	{"VIP", "vip", cell_vip, false},
+	{"SERVICE", "service", cell_value, false},
+	{"BACKEND", "backend", cell_value, false},
+	{0},
+};
+
+static const struct {
+	const char *what;
+	struct table table;
+} lists[] = {
+	{"services", {services_columns, "no services"}},
+	{"backends", {backends_columns, "no backends"}},
+	{"nexthops", {nexthops_columns, "no next hops"}},
+	{"interfaces", {interfaces_columns, "no interface matches"}},
+	{"aliases", {aliases_columns, "no aliases: this node is no backend"}},
+	{"flows", {flows_columns, "no flows: only services with `scheduler: random` remember them"}},
+};
+
+#define LISTS (sizeof(lists) / sizeof(*lists))
+
+static int unknown_list(const char *what)
+{
+	const char *names[LISTS];
+	char advice[NEAR_TEXT_SIZE];
+
+	for (size_t i = 0; i < LISTS; i++)
+		names[i] = lists[i].what;
+	fprintf(stderr, "shunt: cannot show '%s'; %s\n", what, near_advice(what, names, LISTS, advice));
+	return STATUS_USAGE;
+}
+
+static int show(const struct command *command, const struct table *table, const char *what)
+{
+	json_t *list;
+	int status = command_ask(command, json_pack("{s:s,s:s}", "command", "show", "what", what), &list);
+
+	if (status)
+		return status;
+	command->writer->list(stdout, list, table);
+	json_decref(list);
+	return STATUS_DONE;
+}
+
+int cmd_show(const struct command *command)
+{
+	const char *what = command->arguments[0];
+
+	for (size_t i = 0; i < LISTS; i++) {
+		if (!strcmp(lists[i].what, what))
+			return show(command, &lists[i].table, what);
+	}
+	return unknown_list(what);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The command `shunt`: its verbs as a table, its options, and its exit status.
+ *
+ * Options are taken anywhere, before or behind the verb. Whatever a verb returns, the status is
+ * 1 where its output could not be written, except to a pipe whose reader has had enough.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct verb verbs[] = {
+	{"status", "", "what runs, and what became of the packets", 0, 0, cmd_status},
+	{"show", "services|backends|nexthops|interfaces|aliases|flows", "one list, with states and reasons",
+	 1, 1, cmd_show},
+	{"events", "", "live: dispatches (sampled), routing and state changes", 0, 0, cmd_events},
+	{"verify", "", "compare the maps with the kernel's routes and neighbours; 1 where they differ", 0, 0,
+	 cmd_verify},
+	{"reload", "", "read the file again; a broken one changes nothing", 0, 0, cmd_reload},
+	{"check", "FILE", "check a file, without the daemon", 1, 1, cmd_check},
+	{"down", "", "remove programs, pins and aliases, and end the daemon", 0, 0, cmd_down},
+	{"help", "[VERB]", "this text, or one verb's", 0, 1, cmd_help},
+	{"version", "", "the version of this command", 0, 0, cmd_version},
+	{0},
+};
+
+struct options {
+	bool json, help;
+	const char *socket;
+};
+
+/* Leaves optind at the first word that is no option; getopt has moved those to the front. */
+static int parse_options(int argc, char **argv, struct options *out)
+{
+	static const struct option known[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{"socket", required_argument, NULL, 's'},
+		{0},
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":jh", known, NULL)) != -1) {
+		const char *word = argv[optind - 1];
+
+		if (option == 'j') {
+			out->json = true;
+		} else if (option == 'h') {
+			out->help = true;
+		} else if (option == 's') {
+			out->socket = optarg;
+		} else if (option == ':') {
+			fprintf(stderr, "shunt: %s needs a value: --socket PATH\n", word);
+			return STATUS_USAGE;
+		} else if (optopt && word[1] != '-') {
+			fprintf(stderr, "shunt: unknown option -%c; try shunt --help\n", optopt);
+			return STATUS_USAGE;
+		} else {
+			fprintf(stderr, "shunt: unknown option %s; try shunt --help\n", word);
+			return STATUS_USAGE;
+		}
+	}
+	return STATUS_DONE;
+}
+
+static int run(const struct options *options, char *const *words, size_t count)
+{
+	struct command command = {
+		.writer = options->json ? &writer_json : &writer_text,
+		.socket = options->socket,
+		.verbs = verbs,
+		.arguments = words,
+		.arguments_count = count,
+	};
+	const struct verb *verb = verbs;
+
+	if (!count || options->help)
+		return cmd_help(&command);
+	while (verb->name && strcmp(verb->name, words[0]))
+		verb++;
+	if (!verb->name)
+		return command_unknown_verb(verbs, words[0]);
+	command.arguments++;
+	command.arguments_count--;
+	if (command.arguments_count < verb->least || command.arguments_count > verb->most)
+		return command_usage(verb);
+	return verb->run(&command);
+}
+
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (errno == EPIPE)
+		return status;
+	fprintf(stderr, "shunt: cannot write the output: %s\n", strerror(errno));
+	return STATUS_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.socket = COMMAND_SOCKET};
+	int status = parse_options(argc, argv, &options);
+
+	if (status)
+		return status;
+	signal(SIGPIPE, SIG_IGN);
+	return finish(run(&options, argv + optind, (size_t)(argc - optind)));
+}
