@@ -139,7 +139,8 @@ spawn() {
 	if running "$name"; then
 		die "$name runs already"
 	fi
-	on "$node" setsid "$@" >>"$RUN/$name.log" 2>&1 </dev/null &
+	# Each step becomes the next one by exec: $! is the command itself.
+	setsid nsenter --net="/run/netns/$LAB-$node" -- "$@" >>"$RUN/$name.log" 2>&1 </dev/null &
 	pid=$!
 	disown
 	printf '%s %s\n' "$pid" "$(started_at "$pid")" >"$RUN/$name.pid"
