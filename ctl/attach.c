@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -100,12 +101,17 @@ static int update(const struct pinned *entry, const struct bpf_link_info *info, 
 	return bpf_link_update(entry->fd, program_fd, NULL) ? -errno : 0;
 }
 
+/* The kernel answers EINVAL for a link that there is not; nothing else tells it apart. */
 static int create_link(int ifindex, int program_fd, bool native)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	char name[IFNAMSIZ];
 	int fd = bpf_link_create(program_fd, ifindex, BPF_XDP, &opts);
+	int rc = fd < 0 ? -errno : 0;
 
-	return fd < 0 ? -errno : fd;
+	if (rc == -EINVAL && !if_indextoname((unsigned)ifindex, name))
+		rc = -ENODEV;
+	return rc ? rc : fd;
 }
 
 /* Is it the device that refuses native mode? The others would be the same in generic mode. */
@@ -147,7 +153,7 @@ static int create(struct pins *pins, int ifindex, int program_fd, enum attach_mo
 }
 
 /* -ENOLINK: the entry is of no more use. */
-static int keep(const struct pinned *entry, int program_fd, enum attach_mode mode)
+static int keep(const struct pins *pins, const struct pinned *entry, int program_fd, enum attach_mode mode)
 {
 	struct bpf_link_info info;
 	int rc = pins_info(entry, &info);
@@ -157,14 +163,17 @@ static int keep(const struct pinned *entry, int program_fd, enum attach_mode mod
 	rc = believe(entry, &info);
 	if (rc < 0)
 		return rc;
-	return rc && fits(&entry->how, mode) ? update(entry, &info, program_fd) : -ENOLINK;
+	if (!rc || !fits(&entry->how, mode))
+		return -ENOLINK;
+	rc = update(entry, &info, program_fd);
+	return rc ? rc : pins_restore(pins, entry);
 }
 
 int attach_set(struct attach *attach, int ifindex, int program_fd, enum attach_mode mode,
 	       struct attach_result *out)
 {
 	struct pinned *entry = pins_find(&attach->pins, ifindex);
-	int rc = entry ? keep(entry, program_fd, mode) : -ENOLINK;
+	int rc = entry ? keep(&attach->pins, entry, program_fd, mode) : -ENOLINK;
 
 	if (!rc)
 		*out = entry->how;

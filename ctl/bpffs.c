@@ -55,8 +55,8 @@ static int check_type(const char *dir, char *error, size_t size)
 		return 0;
 	snprintf(error, size,
 		 "%s is not on a BPF file system; choose a folder under " BPFFS_ROOT
-		 ", or run: mount -t bpf bpf %s",
-		 dir, path);
+		 " or another mount of type bpf",
+		 dir);
 	return -EMEDIUMTYPE;
 }
 

@@ -98,6 +98,16 @@ static int insert(struct pins *pins, const struct pinned *entry)
 	return 0;
 }
 
+int pins_restore(const struct pins *pins, const struct pinned *entry)
+{
+	char path[PATH_MAX];
+
+	pin_path(pins, entry->ifindex, &entry->how, path);
+	if (access(path, F_OK) == 0)
+		return 0;
+	return bpf_obj_pin(entry->fd, path) ? -errno : 0;
+}
+
 int pins_add(struct pins *pins, const struct pinned *entry)
 {
 	char path[PATH_MAX];

@@ -38,6 +38,8 @@ struct pinned *pins_find(const struct pins *pins, int ifindex);
 /* Pins entry->fd and takes it over; 0, or -errno and the descriptor is still the caller's. There is no other
  * entry with that ifindex. */
 int pins_add(struct pins *pins, const struct pinned *entry);
+/* Pins it again where somebody removed the file: without it the link would end with the process. */
+int pins_restore(const struct pins *pins, const struct pinned *entry);
 /* Detaches, unpins, closes and forgets. -errno where the file could not be removed. */
 int pins_drop(struct pins *pins, struct pinned *entry);
 /* What the kernel says of the link: 0, or -errno; -EINVAL where it is no XDP link. */

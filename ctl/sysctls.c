@@ -250,9 +250,9 @@ static void log_once(struct sysctls *sysctls, size_t i, bool wanted, int rc)
 {
 	if (rc && rc != sysctls->saved[i].error) {
 		if (wanted)
-			log_error("cannot set sysctl %s to %ld: %s; until it is set this node may answer ARP "
-				  "for VIPs",
-				  wishes[i].path, wishes[i].value, strerror(-rc));
+			log_error("cannot set sysctl %s to %ld (its former value is saved in %s first): %s; "
+				  "until it is set this node may answer ARP for VIPs",
+				  wishes[i].path, wishes[i].value, sysctls->file, strerror(-rc));
 		else
 			log_error("cannot put sysctl %s back to %ld: %s", wishes[i].path,
 				  sysctls->saved[i].former, strerror(-rc));
