@@ -36,15 +36,21 @@ bool backend_state_serves(enum backend_state state);
 
 struct resolved_leg {
 	struct rt_neigh_key nexthop; /* egress link, and the address whose MAC the frame goes to */
-	uint32_t weight;
+	uint32_t weight;	     /* the sum where the route names a next hop twice */
+	bool usable;		     /* its neighbour's MAC is known */
 };
 
 struct resolution {
 	enum backend_state state;
 	enum sh_mode mode; /* SH_MODE_NONE where unreachable */
+	/*
+	 * Every next hop that could carry frames, usable or not: their neighbours are to be kept
+	 * resolved, also where all have FAILED and the backend is unreachable for that, as that is how one
+	 * that answers again is noticed. Sorted by ifindex and address, no next hop twice.
+	 */
 	size_t legs_count;
-	struct resolved_leg legs[RT_LEGS_MAX]; /* sorted by ifindex and address, no leg twice */
-	char reason[REASON_SIZE];	       /* why it is not active; empty where it is */
+	struct resolved_leg legs[RT_LEGS_MAX];
+	char reason[REASON_SIZE]; /* why it is not active; empty where it is */
 };
 
 struct resolve_input {
@@ -52,25 +58,38 @@ struct resolve_input {
 	struct addr vip; /* l3 needs the backend's family to be the VIP's */
 	uint32_t weight;
 	enum forward forward, remote;
-	const struct rt_route *route; /* the FIB's answer for `backend` */
+	const struct rt_route *route; /* the FIB's answer for `backend`; only legs_count legs are read */
 	const struct rt_state *state; /* links and neighbours */
 };
 
 /*
- * Resolves one backend. A leg is left out where it is dead or its link is down; where all are,
- * or every neighbour has FAILED, the backend is unreachable and the reason names route, link
- * and neighbour. While no neighbour is known and none has failed it is resolving.
+ * Resolves one backend.
+ *
+ *	route	   unicast: has legs. Local: SH_MODE_LOCAL without legs. Any other, or none: unreachable
+ *	forward	   auto is l2 where every leg is on-link, else `remote`
+ *	l2	   leaves out the legs with a gateway
+ *	l3	   the families of backend and VIP differ: unreachable
+ *	leg	   left out where it is dead, or its link is missing, down, without carrier, or takes
+ *		   no Ethernet frames. None left: unreachable
+ *	neighbour  one known: active, by the usable legs alone. None known, but not all FAILED:
+ *		   resolving. All FAILED: unreachable, with its legs
+ *	weight 0   draining, with mode and legs for the flows it has, unless it is unreachable
+ *
+ * l3 over a light-weight tunnel, or where all that is left are links without MAC addresses, has no
+ * legs and stays resolving: the fall-back hands its packets to the kernel.
  */
 void resolve(const struct resolve_input *input, struct resolution *out);
 
-/* The record of one next hop, from its link and neighbour; SH_NEXTHOP_VALID only where the
- * neighbour's MAC is known and the link is up. */
+/* The record of one next hop, from its link and neighbour. SH_NEXTHOP_VALID, with the neighbour's MAC, only
+ * where that is known and the link is up with carrier; else `dst` is zero. Link unknown: MAC and
+ * MTU are zero, too (no MTU is not checked). */
 void resolve_nexthop(const struct rt_neigh_key *key, const struct rt_state *state, struct sh_nexthop *out);
 
 /*
- * Fills a path's buckets from legs: one bucket for one leg, else all SH_PATH_BUCKETS in
- * proportion to the weights (largest remainder), interleaved. indices[i] is the next hop index
- * of legs[i]. At least one leg; more legs than buckets: the first SH_PATH_BUCKETS.
+ * Fills a path's buckets from the usable legs, or from all where none is usable: one bucket for
+ * one leg, else all SH_PATH_BUCKETS in proportion to the weights (largest remainder: a leg with less
+ * than half a bucket may get none), interleaved. indices[i] is the next hop index of legs[i]. At
+ * least one leg; more than SH_PATH_BUCKETS to use: the first that many.
  */
 void resolve_path(const struct resolved_leg *legs, const uint32_t *indices, size_t count,
 		  struct sh_path *out);

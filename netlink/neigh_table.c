@@ -63,16 +63,31 @@ static bool same_neigh(const struct rt_neigh *a, const struct rt_neigh *b)
 	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
 }
 
+/*
+ * A host that is dead makes its neighbour go FAILED, INCOMPLETE, FAILED, ... with each round of probes.
+ * The next round is no news: what did not answer counts as FAILED until it answers.
+ */
+static struct rt_neigh settled(const struct neigh_entry *before, const struct rt_neigh *now)
+{
+	struct rt_neigh neigh = *now;
+
+	if (before && before->neigh.state == RT_NEIGH_FAILED &&
+	    (neigh.state == RT_NEIGH_INCOMPLETE || neigh.state == RT_NEIGH_NONE))
+		neigh.state = RT_NEIGH_FAILED;
+	return neigh;
+}
+
 int neigh_table_put(struct neigh_table *table, const struct rt_neigh *neigh, uint64_t stamp)
 {
 	struct neigh_entry *entry = find(table, neigh->ifindex, &neigh->addr);
-	bool same = entry && same_neigh(&entry->neigh, neigh);
+	const struct rt_neigh now = settled(entry, neigh);
+	bool same = entry && same_neigh(&entry->neigh, &now);
 
 	if (!entry)
-		entry = add(table, neigh);
+		entry = add(table, &now);
 	if (!entry)
 		return -ENOMEM;
-	entry->neigh = *neigh;
+	entry->neigh = now;
 	entry->stamp = stamp;
 	return !same;
 }

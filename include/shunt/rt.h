@@ -54,7 +54,8 @@ struct rt_addr {
 enum rt_neigh_state {
 	RT_NEIGH_NONE = 0,   /* no entry, or one that nobody asked for */
 	RT_NEIGH_INCOMPLETE, /* being resolved */
-	RT_NEIGH_FAILED,     /* did not answer */
+	RT_NEIGH_FAILED,     /* did not answer; in an rt_state it stays so while it is probed again, until it
+				answers */
 	RT_NEIGH_VALID,	     /* REACHABLE, STALE, DELAY, PROBE, NOARP: mac is right */
 	RT_NEIGH_PERMANENT,  /* set by hand: valid, and never to be written by us */
 };
