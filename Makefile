@@ -73,7 +73,10 @@ $(NETLINK_OBJ): $(B)/netlink/%.o: netlink/%.c
 
 $(CTL_OBJ) $(MAIN_OBJ): $(B)/ctl/%.o: ctl/%.c | $(SKELETONS)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Ictl -I$(B)/xdp -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Ictl -isystem $(B)/xdp -MMD -MP -c -o $@ $<
+
+# A system header to the compiler, for its warnings are libbpf's: so not in the .d file.
+$(B)/ctl/dataplane.o: $(SKELETONS)
 
 $(B)/xdp/%.bpf.o: xdp/%.bpf.c
 	@mkdir -p $(@D)
@@ -101,7 +104,7 @@ unit: $(UNIT_BIN) ## truth tables of the pure parts (cmocka)
 
 $(UNIT_BIN): $(B)/test/unit/%: test/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Inetlink -Ictl -Itest/unit -I$(B)/xdp -MMD -MP -o $@ $< $(LIB) $(PKG_LIBS) -lcmocka
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Inetlink -Ictl -Itest/unit -isystem $(B)/xdp -MMD -MP -o $@ $< $(LIB) $(PKG_LIBS) -lcmocka
 
 -include $(NETLINK_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT_BIN:=.d) \
          $(B)/xdp/director.bpf.d $(B)/xdp/backend.bpf.d

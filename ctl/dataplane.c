@@ -69,6 +69,16 @@ static void window_close(struct port *port)
 	dataplane->window = NULL;
 }
 
+static void reset_service(struct port *port, uint32_t index)
+{
+	(void)dataplane_count_reset((struct dataplane *)port, COUNTS_SERVICES, index);
+}
+
+static void reset_backend(struct port *port, uint32_t index)
+{
+	(void)dataplane_count_reset((struct dataplane *)port, COUNTS_BACKENDS, index);
+}
+
 static int open_port(struct dataplane *dataplane)
 {
 	struct dataplane_map *maps = dataplane->maps;
@@ -94,6 +104,8 @@ static int open_port(struct dataplane *dataplane)
 		.slots_size = maps[MAP_SLOTS].entries,
 		.slots = window_open,
 		.slots_done = window_close,
+		.reset_service = reset_service,
+		.reset_backend = reset_backend,
 	};
 	return 0;
 }

@@ -26,6 +26,10 @@ struct port {
 	 * slots_done() gives the window back. One window at a time. */
 	struct sh_slot *(*slots)(struct port *port, uint32_t first, uint32_t count);
 	void (*slots_done)(struct port *port);
+
+	/* The counters of a service's or a backend's record start again at zero. NULL: nothing counts. */
+	void (*reset_service)(struct port *port, uint32_t index);
+	void (*reset_backend)(struct port *port, uint32_t index);
 };
 
 #endif

@@ -28,6 +28,13 @@ void tables_ip(const struct addr *address, struct sh_ip *out)
 	memcpy(out, address->bytes, sizeof(*out));
 }
 
+void tables_addr(const struct sh_ip *ip, uint32_t family, struct addr *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->family = (uint8_t)family;
+	memcpy(out->bytes, ip, sizeof(*ip));
+}
+
 static void copy_neigh_key(struct rt_neigh_key *to, const struct rt_neigh_key *from)
 {
 	memset(to, 0, sizeof(*to));
@@ -61,8 +68,7 @@ static int adopt_nexthop(struct tables *tables, uint32_t index)
 		return -ENOMEM;
 	nexthop->index = index;
 	nexthop->key.ifindex = (int)record->ifindex;
-	nexthop->key.addr.family = (uint8_t)record->family;
-	memcpy(nexthop->key.addr.bytes, &record->neighbour, sizeof(record->neighbour));
+	tables_addr(&record->neighbour, record->family, &nexthop->key.addr);
 	ENTER(tables->nexthops, nexthop);
 	index_claim(&tables->free_nexthops, index);
 	return 0;
@@ -85,11 +91,11 @@ static int adopt_backend(struct tables *tables, uint32_t index)
 {
 	const struct sh_backend *record = &tables->port->backends[index];
 	struct table_backend *backend = calloc(1, sizeof(*backend));
-	struct addr address = {.family = record->family};
+	struct addr address;
 
 	if (!backend)
 		return -ENOMEM;
-	memcpy(address.bytes, &record->address, sizeof(record->address));
+	tables_addr(&record->address, record->family, &address);
 	make_backend_key(&backend->key, record->owner, &address);
 	backend->index = index;
 	ENTER(tables->backends, backend);
@@ -124,12 +130,12 @@ static int adopt_service(struct tables *tables, uint32_t index)
 {
 	const struct sh_service *record = &tables->port->services[index];
 	struct table_service *service = calloc(1, sizeof(*service));
-	struct addr vip = {.family = record->family};
+	struct addr vip;
 	const struct config_port port = {.port = ntohs(record->vip_port), .protocol = record->protocol};
 
 	if (!service)
 		return -ENOMEM;
-	memcpy(vip.bytes, &record->vip, sizeof(record->vip));
+	tables_addr(&record->vip, record->family, &vip);
 	make_service_key(&service->key, &vip, &port);
 	service->index = index;
 	ENTER(tables->services, service);
@@ -364,6 +370,8 @@ void tables_nexthop_put(struct tables *tables, struct table_nexthop *nexthop)
 {
 	if (!nexthop || --nexthop->refs)
 		return;
+	if (tables->released)
+		tables->released(&nexthop->key, tables->released_arg);
 	HASH_DEL(tables->nexthops, nexthop);
 	index_give_up(&tables->free_nexthops, nexthop->index);
 	free(nexthop);
@@ -417,28 +425,20 @@ void tables_service_put(struct tables *tables, struct table_service *service)
 		}                                    \
 	} while (0)
 
-static void sweep_nexthops(struct tables *tables,
-			   void (*forgotten)(const struct rt_neigh_key *key, void *arg), void *arg)
-{
-	struct table_nexthop *nexthop, *next;
-
-	HASH_ITER (hh, tables->nexthops, nexthop, next) {
-		if (nexthop->refs)
-			continue;
-		forgotten(&nexthop->key, arg);
-		nexthop->refs = 1;
-		tables_nexthop_put(tables, nexthop);
-	}
-}
-
-void tables_sweep(struct tables *tables, void (*forgotten)(const struct rt_neigh_key *key, void *arg),
-		  void *arg)
+void tables_sweep(struct tables *tables)
 {
 	SWEEP(table_service, tables->services, tables_service_put);
 	SWEEP(table_ring, tables->rings, tables_ring_put);
 	SWEEP(table_backend, tables->backends, tables_backend_put);
 	SWEEP(table_path, tables->paths, tables_path_put);
-	sweep_nexthops(tables, forgotten, arg);
+	SWEEP(table_nexthop, tables->nexthops, tables_nexthop_put);
+}
+
+void tables_on_release(struct tables *tables, void (*released)(const struct rt_neigh_key *key, void *arg),
+		       void *arg)
+{
+	tables->released = released;
+	tables->released_arg = arg;
 }
 
 static void clear_nexthop(uint32_t record, void *port)
@@ -451,14 +451,22 @@ static void clear_path(uint32_t record, void *port)
 	memset(&((struct port *)port)->paths[record], 0, sizeof(struct sh_path));
 }
 
-static void clear_backend(uint32_t record, void *port)
+static void clear_backend(uint32_t record, void *arg)
 {
-	memset(&((struct port *)port)->backends[record], 0, sizeof(struct sh_backend));
+	struct port *port = arg;
+
+	memset(&port->backends[record], 0, sizeof(struct sh_backend));
+	if (port->reset_backend)
+		port->reset_backend(port, record);
 }
 
-static void clear_service(uint32_t record, void *port)
+static void clear_service(uint32_t record, void *arg)
 {
-	memset(&((struct port *)port)->services[record], 0, sizeof(struct sh_service));
+	struct port *port = arg;
+
+	memset(&port->services[record], 0, sizeof(struct sh_service));
+	if (port->reset_service)
+		port->reset_service(port, record);
 }
 
 bool tables_reap(struct tables *tables)

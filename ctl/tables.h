@@ -63,16 +63,21 @@ struct table_nexthop *tables_find_nexthop(struct tables *tables, const struct rt
 void tables_each_nexthop(struct tables *tables, void (*each)(struct table_nexthop *nexthop, void *arg),
 			 void *arg);
 
+size_t tables_nexthop_count(const struct tables *tables);
 uint32_t tables_nexthop_index(const struct table_nexthop *nexthop);
 const struct rt_neigh_key *tables_nexthop_key(const struct table_nexthop *nexthop);
 const struct sh_nexthop *tables_nexthop_record(const struct tables *tables,
 					       const struct table_nexthop *nexthop);
 unsigned tables_nexthop_refs(const struct table_nexthop *nexthop);
-/* A mark for managed.c: this entry was handed to the kernel to keep resolved. */
-bool tables_nexthop_asked(const struct table_nexthop *nexthop);
-void tables_nexthop_set_asked(struct table_nexthop *nexthop, bool asked);
+/* What its users remember of a next hop, with it: no one else looks at it. */
+struct table_note {
+	bool asked;		  /* handed to the kernel to keep resolved */
+	enum rt_neigh_state seen; /* the neighbour when it was last looked at */
+};
+struct table_note *tables_nexthop_note(struct table_nexthop *nexthop);
 
 uint32_t tables_path_index(const struct table_path *path);
+const struct sh_path *tables_path_record(const struct table_path *path);
 uint32_t tables_backend_index(const struct table_backend *backend);
 uint32_t tables_service_index(const struct table_service *service);
 uint32_t tables_ring_size(const struct table_ring *ring);
@@ -80,9 +85,12 @@ uint32_t tables_ring_size(const struct table_ring *ring);
 /* Stores the words of a next hop that differ: for a neighbour's new MAC, one. Returns how many. */
 unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop *nexthop,
 			      const struct sh_nexthop *record);
-/* Switches a backend to a mode and a path (NULL: none) in one word. */
-void tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
-			  const struct table_path *path);
+/* Switches a backend to a mode and a path (NULL: none) in one word. True where its path is
+ * another than before, which is then copied to *before (buckets 0: none). */
+bool tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
+			  const struct table_path *path, struct sh_path *before);
+/* What was last told of a backend's state, kept with its record through reloads; 0: nothing. */
+unsigned *tables_backend_told(struct table_backend *backend);
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight);
 /* Stores the slots that differ; `backends` holds the ring's size of backend indices. Returns how
  * many slots were stored, or -errno. */
@@ -91,9 +99,11 @@ int tables_store_ring(struct tables *tables, const struct table_ring *ring, cons
 void tables_point_service(struct tables *tables, const struct table_service *service, uint64_t owner,
 			  const struct table_ring *ring, uint32_t flags);
 
-/* Gives up what was adopted and not asked for. `forgotten` hears of each next hop. */
-void tables_sweep(struct tables *tables, void (*forgotten)(const struct rt_neigh_key *key, void *arg),
-		  void *arg);
+/* Gives up what was adopted and not asked for. */
+void tables_sweep(struct tables *tables);
+/* Who wants to hear of each next hop that is given up; NULL: no one. */
+void tables_on_release(struct tables *tables, void (*released)(const struct rt_neigh_key *key, void *arg),
+		       void *arg);
 /* To be called every second while it returns true: frees what has rested. */
 bool tables_reap(struct tables *tables);
 
@@ -104,5 +114,6 @@ void tables_add_writes(struct tables *tables, uint64_t writes);
 /* FNV-1a (RFC 9923) over the name, never 0: the owner of backends, rings and services. */
 uint64_t tables_owner(const char *name);
 void tables_ip(const struct addr *address, struct sh_ip *out);
+void tables_addr(const struct sh_ip *ip, uint32_t family, struct addr *out);
 
 #endif

@@ -15,7 +15,7 @@ struct table_nexthop {
 	struct rt_neigh_key key;
 	uint32_t index;
 	unsigned refs;
-	bool asked;
+	struct table_note note;
 	UT_hash_handle hh;
 };
 
@@ -35,6 +35,7 @@ struct table_backend {
 	struct backend_key key;
 	uint32_t index;
 	unsigned refs;
+	unsigned told;
 	UT_hash_handle hh;
 };
 
@@ -74,6 +75,8 @@ struct tables {
 	struct index free_nexthops, free_paths, free_backends, free_services;
 	struct extents free_slots;
 	uint64_t writes;
+	void (*released)(const struct rt_neigh_key *key, void *arg);
+	void *released_arg;
 };
 
 /* Loads and stores of the words that packets read meanwhile. */

@@ -27,12 +27,23 @@ unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop 
 	return stores + switch_word(tables, &there->dst, record->dst);
 }
 
-void tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
-			  const struct table_path *path)
+bool tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
+			  const struct table_path *path, struct sh_path *before)
 {
+	struct sh_backend *record = &tables->port->backends[backend->index];
+	const struct sh_backend was = {.how = word_load(&record->how)};
 	const struct sh_backend how = {.mode = mode, .path = path ? path->index : 0};
 
-	switch_word(tables, &tables->port->backends[backend->index].how, how.how);
+	switch_word(tables, &record->how, how.how);
+	if (was.path == how.path)
+		return false;
+	*before = tables->port->paths[was.path];
+	return true;
+}
+
+unsigned *tables_backend_told(struct table_backend *backend)
+{
+	return &backend->told;
 }
 
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight)
@@ -86,6 +97,11 @@ void tables_each_nexthop(struct tables *tables, void (*each)(struct table_nextho
 	}
 }
 
+size_t tables_nexthop_count(const struct tables *tables)
+{
+	return HASH_COUNT(tables->nexthops);
+}
+
 uint32_t tables_nexthop_index(const struct table_nexthop *nexthop)
 {
 	return nexthop->index;
@@ -107,19 +123,19 @@ unsigned tables_nexthop_refs(const struct table_nexthop *nexthop)
 	return nexthop->refs;
 }
 
-bool tables_nexthop_asked(const struct table_nexthop *nexthop)
+struct table_note *tables_nexthop_note(struct table_nexthop *nexthop)
 {
-	return nexthop->asked;
-}
-
-void tables_nexthop_set_asked(struct table_nexthop *nexthop, bool asked)
-{
-	nexthop->asked = asked;
+	return &nexthop->note;
 }
 
 uint32_t tables_path_index(const struct table_path *path)
 {
 	return path->index;
+}
+
+const struct sh_path *tables_path_record(const struct table_path *path)
+{
+	return &path->key;
 }
 
 uint32_t tables_backend_index(const struct table_backend *backend)

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Marking, and the pass over what is marked. See apply.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply.h"
+#include "apply_member.h"
+#include "ring.h"
+
+/* ---- marking -------------------------------------------------------------------------------- */
+
+void apply_mark_all(struct apply *apply)
+{
+	for (struct target *target = apply->model->targets; target; target = target->hh.next)
+		target->ask = true;
+}
+
+void apply_mark_prefix(struct apply *apply, const struct prefix *prefix)
+{
+	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
+		if (prefix_covers(prefix, &target->address))
+			target->ask = true;
+	}
+}
+
+static void mark_behind(struct apply *apply, const struct table_nexthop *nexthop)
+{
+	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
+		for (const struct member *member = target->members; member; member = member->next) {
+			for (size_t i = 0; i < member->legs_count; i++)
+				target->resolve |= member->legs[i].nexthop == nexthop;
+		}
+	}
+}
+
+bool apply_pending(const struct apply *apply)
+{
+	for (const struct target *target = apply->model->targets; target; target = target->hh.next) {
+		if (target->ask || target->resolve)
+			return true;
+	}
+	for (size_t i = 0; i < apply->model->config->services_count; i++) {
+		if (apply->model->services[i].stale)
+			return true;
+	}
+	return false;
+}
+
+/* ---- next hops ------------------------------------------------------------------------------ */
+
+void apply_store_nexthop(struct apply *apply, const struct table_nexthop *nexthop)
+{
+	const struct rt_neigh_key *key = tables_nexthop_key(nexthop);
+	struct sh_nexthop before = *tables_nexthop_record(apply->tables, nexthop), after;
+
+	resolve_nexthop(key, apply->state, &after);
+	if (tables_store_nexthop(apply->tables, nexthop, &after) && apply->ops->nexthop_changed)
+		apply->ops->nexthop_changed(key, &before, &after, apply->arg);
+}
+
+/* How a neighbour counts in resolve(): usable, failed, or not known yet. */
+static enum rt_neigh_state neighbour_class(const struct apply *apply, const struct rt_neigh_key *key)
+{
+	const struct rt_neigh *neigh = rt_state_neigh(apply->state, key->ifindex, &key->addr);
+
+	if (!neigh || neigh->state == RT_NEIGH_INCOMPLETE)
+		return RT_NEIGH_NONE;
+	return neigh->state == RT_NEIGH_PERMANENT ? RT_NEIGH_VALID : neigh->state;
+}
+
+static void look_again(struct table_nexthop *nexthop, void *arg)
+{
+	struct apply *apply = arg;
+	enum rt_neigh_state now = neighbour_class(apply, tables_nexthop_key(nexthop));
+	struct table_note *note = tables_nexthop_note(nexthop);
+
+	apply_store_nexthop(apply, nexthop);
+	if (note->seen == now)
+		return;
+	note->seen = now;
+	mark_behind(apply, nexthop);
+}
+
+void apply_neighbour(struct apply *apply, const struct rt_neigh_key *key)
+{
+	struct table_nexthop *nexthop = tables_find_nexthop(apply->tables, key);
+
+	if (nexthop)
+		look_again(nexthop, apply);
+}
+
+void apply_all_nexthops(struct apply *apply)
+{
+	tables_each_nexthop(apply->tables, look_again, apply);
+}
+
+/* ---- the pass ------------------------------------------------------------------------------- */
+
+/* Keeps the kernel's answer without the room for legs that it does not have. */
+static int store_route(struct target *target, const struct rt_route *route)
+{
+	size_t size = offsetof(struct rt_route, legs) + route->legs_count * sizeof(route->legs[0]);
+	struct rt_route *copy = malloc(size);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, route, size);
+	free(target->route);
+	target->route = copy;
+	return 0;
+}
+
+static int ask(struct apply *apply, struct target *target)
+{
+	struct rt_route route;
+	int err = rt_query_fib(apply->query, &target->address, &route);
+
+	apply->asks++;
+	if (!err)
+		err = store_route(target, &route);
+	if (err)
+		return err;
+	target->ask = false;
+	target->resolve = true;
+	return 0;
+}
+
+static int update_target(struct apply *apply, struct target *target)
+{
+	int err = target->ask ? ask(apply, target) : 0;
+
+	if (!target->resolve || !target->route)
+		return err;
+	target->resolve = false;
+	for (struct member *member = target->members; member; member = member->next) {
+		int failed = apply_member(apply, member);
+
+		if (failed) {
+			target->resolve = true;
+			err = failed;
+		}
+	}
+	return err;
+}
+
+static int build_ring(struct apply *apply, struct service *service, struct ring_member *members,
+		      uint32_t *slots)
+{
+	uint32_t size = tables_ring_size(service->ring);
+	size_t count = 0;
+	int err;
+
+	for (size_t i = 0; i < service->config->backends_count; i++) {
+		const struct member *member = &service->members[i];
+
+		if (!backend_state_serves(member->state) || !member->config->weight)
+			continue;
+		members[count++] = (struct ring_member){
+			.address = member->config->address,
+			.weight = member->config->weight,
+			.value = tables_backend_index(member->backend),
+		};
+	}
+	err = ring_build(members, count, slots, size);
+	if (!err)
+		err = tables_store_ring(apply->tables, service->ring, slots);
+	return err < 0 ? err : 0;
+}
+
+static int update_ring(struct apply *apply, struct service *service, uint32_t *slots)
+{
+	struct ring_member *members = calloc(service->config->backends_count, sizeof(*members));
+	int err = members ? build_ring(apply, service, members, slots) : -ENOMEM;
+
+	free(members);
+	if (!err)
+		service->stale = false;
+	return err;
+}
+
+static int update_rings(struct apply *apply)
+{
+	uint32_t *slots = NULL;
+	int err = 0;
+
+	for (size_t i = 0; i < apply->model->config->services_count; i++) {
+		struct service *service = &apply->model->services[i];
+		int failed;
+
+		if (!service->stale)
+			continue;
+		if (!slots)
+			slots = calloc(RING_MAX, sizeof(*slots));
+		failed = slots ? update_ring(apply, service, slots) : -ENOMEM;
+		err = failed ? failed : err;
+	}
+	free(slots);
+	return err;
+}
+
+/* No slot leads to them any more. */
+static void finish_leaving(struct apply *apply)
+{
+	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
+		for (struct member *member = target->members; member; member = member->next) {
+			if (member->leaving && !member->service->stale)
+				apply_member_left(apply, member);
+		}
+	}
+}
+
+int apply_pass(struct apply *apply)
+{
+	int err = 0, failed;
+
+	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
+		failed = update_target(apply, target);
+		err = failed ? failed : err;
+	}
+	failed = update_rings(apply);
+	finish_leaving(apply);
+	return failed ? failed : err;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Keeping the tables in step: what the kernel says -> what packets see.
+ *
+ * Events mark targets (ask: the FIB's answer may differ; resolve: what follows from it may),
+ * and apply_pass does the work for what is marked, in an order in which every packet finds
+ * a whole way: next hops, paths, backends, slots, services, VIPs; then, when nothing leads
+ * there any more, what leaves.
+ *
+ * A neighbour's change does not wait for a pass: apply_neighbour stores the one word first.
+ */
+#ifndef SHUNT_APPLY_H
+#define SHUNT_APPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane.h"
+#include "model.h"
+
+struct rt_query;
+struct rt_state;
+
+/* What apply tells: for the log and the event stream. Any may be NULL. */
+struct apply_ops {
+	void (*state_changed)(const struct member *member, enum backend_state before, void *arg);
+	/* `nexthop` was stored anew; `before` is the record as it was. */
+	void (*nexthop_changed)(const struct rt_neigh_key *key, const struct sh_nexthop *before,
+				const struct sh_nexthop *after, void *arg);
+	/* A backend got another path; buckets are 0 where there was or is none. */
+	void (*path_changed)(const struct member *member, const struct sh_path *before,
+			     const struct sh_path *after, void *arg);
+};
+
+struct apply {
+	struct model *model;
+	struct tables *tables;
+	struct dataplane *dataplane;
+	struct rt_query *query;
+	const struct rt_state *state;
+	const struct apply_ops *ops;
+	void *arg;
+	uint64_t asks; /* FIB look-ups made */
+};
+
+void apply_mark_all(struct apply *apply);
+void apply_mark_prefix(struct apply *apply, const struct prefix *prefix);
+/* Stores a neighbour's change, and marks the targets behind it where it came or went. */
+void apply_neighbour(struct apply *apply, const struct rt_neigh_key *key);
+/* The same for every next hop: after link changes and overruns. */
+void apply_all_nexthops(struct apply *apply);
+
+/*
+ * Asks, resolves and stores what is marked. 0, or the first -errno after doing all it could;
+ * what failed stays marked. -ENOSPC: a table is full, the maps must grow.
+ */
+int apply_pass(struct apply *apply);
+bool apply_pending(const struct apply *apply);
+
+/* Points services at their rings, and makes the VIP maps and the knobs hold exactly the model's.
+ * After a pass that follows a new model. 0 or -errno. */
+int apply_services(struct apply *apply);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a resolution to records, for one member. See apply_member.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply.h"
+#include "apply_member.h"
+
+/* A path and its next hops, held while they are compared with those in use. */
+struct way {
+	struct table_path *path;
+	struct member_leg *legs;
+	size_t legs_count;
+};
+
+static void drop_way(struct apply *apply, struct way *way)
+{
+	struct member holder = {.path = way->path, .legs = way->legs, .legs_count = way->legs_count};
+
+	model_unpath(&holder, apply->tables);
+}
+
+static int take_legs(struct apply *apply, const struct resolution *resolution, struct way *way)
+{
+	way->legs = calloc(resolution->legs_count + 1, sizeof(*way->legs));
+	if (!way->legs)
+		return -ENOMEM;
+	for (size_t i = 0; i < resolution->legs_count; i++) {
+		const struct resolved_leg *leg = &resolution->legs[i];
+		struct table_nexthop *nexthop = tables_nexthop(apply->tables, &leg->nexthop);
+
+		if (!nexthop)
+			return -errno;
+		way->legs[way->legs_count++] = (struct member_leg){nexthop, leg->weight, leg->usable};
+		apply_store_nexthop(apply, nexthop);
+	}
+	return 0;
+}
+
+static int take_way(struct apply *apply, const struct resolution *resolution, struct way *way)
+{
+	uint32_t indices[RT_LEGS_MAX];
+	struct sh_path record;
+	int err = take_legs(apply, resolution, way);
+
+	if (err || !resolution->legs_count || resolution->mode == SH_MODE_NONE)
+		return err;
+	for (size_t i = 0; i < way->legs_count; i++)
+		indices[i] = tables_nexthop_index(way->legs[i].nexthop);
+	memset(&record, 0, sizeof(record));
+	resolve_path(resolution->legs, indices, resolution->legs_count, &record);
+	way->path = tables_path(apply->tables, &record);
+	return way->path ? 0 : -errno;
+}
+
+static void set_reason(struct member *member, const char *reason)
+{
+	if (member->reason && !strcmp(member->reason, reason))
+		return;
+	free(member->reason);
+	member->reason = *reason ? strdup(reason) : NULL;
+}
+
+/* Takes on state and reason, and tells of a change. */
+static void set_state(struct apply *apply, struct member *member, const struct resolution *resolution)
+{
+	unsigned *told = tables_backend_told(member->backend);
+	enum backend_state before = *told ? *told - 1 : STATE_UNREACHABLE;
+
+	if (backend_state_serves(member->state) != backend_state_serves(resolution->state))
+		member->service->stale = true;
+	member->state = resolution->state;
+	set_reason(member, resolution->reason);
+	if (*told == member->state + 1U)
+		return;
+	*told = member->state + 1U;
+	if (apply->ops->state_changed)
+		apply->ops->state_changed(member, before, apply->arg);
+}
+
+static void switch_way(struct apply *apply, struct member *member, const struct resolution *resolution,
+		       const struct way *way)
+{
+	static const struct sh_path none;
+	struct way old = {member->path, member->legs, member->legs_count};
+	struct sh_path before;
+
+	if (tables_route_backend(apply->tables, member->backend, resolution->mode, way->path, &before) &&
+	    apply->ops->path_changed)
+		apply->ops->path_changed(member, &before, way->path ? tables_path_record(way->path) : &none,
+					 apply->arg);
+	member->mode = resolution->mode;
+	member->path = way->path;
+	member->legs = way->legs;
+	member->legs_count = way->legs_count;
+	member->leaving = false;
+	drop_way(apply, &old);
+}
+
+static void resolve_member(const struct apply *apply, const struct member *member, struct resolution *out)
+{
+	const struct config_service *service = member->service->config;
+	const struct resolve_input input = {
+		.backend = member->config->address,
+		.vip = service->vip,
+		.weight = member->config->weight,
+		.forward = service->forward,
+		.remote = service->remote,
+		.route = member->target->route,
+		.state = apply->state,
+	};
+
+	resolve(&input, out);
+}
+
+int apply_member(struct apply *apply, struct member *member)
+{
+	struct resolution resolution;
+	struct way way = {0};
+	int err;
+
+	resolve_member(apply, member, &resolution);
+	if (resolution.mode == SH_MODE_NONE) {
+		/* Its slots go to others first; until then its packets take the old way. */
+		member->leaving = true;
+		set_state(apply, member, &resolution);
+		return 0;
+	}
+	err = take_way(apply, &resolution, &way);
+	if (err) {
+		drop_way(apply, &way);
+		return err;
+	}
+	switch_way(apply, member, &resolution, &way);
+	set_state(apply, member, &resolution);
+	return 0;
+}
+
+void apply_member_left(struct apply *apply, struct member *member)
+{
+	struct resolution resolution;
+	struct way way = {0};
+
+	resolve_member(apply, member, &resolution);
+	/* The next hops are held on to without a path: they tell when one of them answers again. */
+	if (take_way(apply, &resolution, &way)) {
+		drop_way(apply, &way);
+		way = (struct way){0};
+	}
+	switch_way(apply, member, &resolution, &way);
+}

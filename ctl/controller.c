@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's events, and the passes that follow from them. See controller.h.
+ *
+ * A neighbour's change is stored as it comes. Everything else marks targets, and one pass works
+ * them off: at once after a quiet time, so that the first event never waits, and otherwise a
+ * few milliseconds after the pass before, so that a storm is worked off in batches.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "control.h"
+#include "controller.h"
+#include "log.h"
+#include "loop.h"
+
+#define COALESCE_MS 5
+#define RETRY_MS    1000
+#define REAP_MS	    1000
+#define PROBE_MS    10000
+/* More prefixes than this in one batch: asking about every target is cheaper than comparing. */
+#define PREFIXES_MAX 64
+
+uint64_t controller_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void reap(void *arg)
+{
+	struct controller *controller = arg;
+
+	if (tables_reap(controller->apply.tables))
+		loop_timer_set(controller->reap_timer, REAP_MS, 0);
+}
+
+static void run_pass(void *arg)
+{
+	struct controller *controller = arg;
+	int err = apply_pass(&controller->apply);
+
+	controller->last_pass = controller_now_ms();
+	managed_sync(&controller->managed);
+	node_sync_egress(controller);
+	if (!loop_timer_armed(controller->reap_timer))
+		loop_timer_set(controller->reap_timer, REAP_MS, 0);
+	if (err == -ENOSPC) {
+		controller->growth++;
+		err = load_again(controller);
+	}
+	if (!err)
+		return;
+	log_error("cannot bring the tables in step with the kernel: %s; trying again", strerror(-err));
+	loop_timer_set(controller->pass_timer, RETRY_MS, 0);
+}
+
+void controller_pass_soon(struct controller *controller)
+{
+	uint64_t since = controller_now_ms() - controller->last_pass;
+
+	if (since >= COALESCE_MS)
+		run_pass(controller);
+	else if (!loop_timer_armed(controller->pass_timer))
+		loop_timer_set(controller->pass_timer, COALESCE_MS - since, 0);
+}
+
+static void work_neighbours(struct controller *controller)
+{
+	const struct rt_hints *hints = &controller->hints;
+
+	for (size_t i = 0; i < hints->neighs_count; i++) {
+		apply_neighbour(&controller->apply, &hints->neighs[i]);
+		managed_neighbour(&controller->managed, &hints->neighs[i]);
+	}
+}
+
+static void work_routes(struct controller *controller)
+{
+	const struct rt_hints *hints = &controller->hints;
+
+	if (hints->everything || hints->routes_count > PREFIXES_MAX) {
+		apply_mark_all(&controller->apply);
+		return;
+	}
+	for (size_t i = 0; i < hints->routes_count; i++)
+		apply_mark_prefix(&controller->apply, &hints->routes[i]);
+}
+
+/* The role may follow from an address that came or went, and with it the program to be loaded. */
+static void work_role(struct controller *controller)
+{
+	enum role before = controller->role.role;
+
+	role_of(controller->apply.model->config, controller->apply.state, &controller->role);
+	if (controller->role.role == before)
+		return;
+	log_note("role: %s (%s)", role_name(controller->role.role), controller->role.reason);
+	if ((controller->role.role == ROLE_BOTH) != controller->restore && load_again(controller))
+		log_error("the program for the new role could not be loaded; the former stays");
+}
+
+static void work_hints(struct controller *controller)
+{
+	struct rt_hints *hints = &controller->hints;
+
+	if (hints->overrun)
+		tell_overrun(controller);
+	if (hints->links || hints->overrun)
+		apply_all_nexthops(&controller->apply);
+	work_neighbours(controller);
+	work_routes(controller);
+	if (hints->links || hints->addrs || hints->overrun) {
+		work_role(controller);
+		node_sync(controller);
+	}
+	rt_hints_reset(hints);
+	if (apply_pending(&controller->apply))
+		controller_pass_soon(controller);
+}
+
+static void on_kernel(uint32_t events, void *arg)
+{
+	struct controller *controller = arg;
+	int err;
+
+	(void)events;
+	err = rt_watch_read(controller->watch, &controller->hints);
+	if (err) {
+		log_error("cannot follow the kernel's events: %s; asking about everything", strerror(-err));
+		controller->hints.everything = true;
+	}
+	if (rt_hints_any(&controller->hints))
+		work_hints(controller);
+}
+
+static void probe(void *arg)
+{
+	struct controller *controller = arg;
+
+	managed_probe(&controller->managed);
+	node_sync(controller);
+}
+
+static int open_timers(struct controller *controller)
+{
+	struct loop *loop = controller->loop;
+	int err = loop_timer_add(loop, run_pass, controller, &controller->pass_timer);
+
+	if (!err)
+		err = loop_timer_add(loop, reap, controller, &controller->reap_timer);
+	if (!err)
+		err = loop_timer_add(loop, probe, controller, &controller->probe_timer);
+	if (!err)
+		err = loop_timer_set(controller->probe_timer, PROBE_MS, PROBE_MS);
+	return err;
+}
+
+static int open_kernel(struct controller *controller)
+{
+	int err = rt_query_open(&controller->query);
+
+	if (!err)
+		err = rt_watch_open(&controller->watch, 0);
+	if (err) {
+		log_error("cannot open a netlink socket: %s", strerror(-err));
+		return err;
+	}
+	controller->apply.query = controller->managed.query = controller->query;
+	controller->apply.state = controller->managed.state = rt_watch_state(controller->watch);
+	return 0;
+}
+
+int controller_start(struct controller *controller, struct loop *loop,
+		     const struct controller_options *options, struct config *config)
+{
+	struct loop_fd *handle;
+	struct timespec now;
+	int err;
+
+	*controller = (struct controller){.loop = loop, .options = options};
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	controller->started = now.tv_sec;
+	tell_open(controller);
+	err = open_kernel(controller);
+	if (!err)
+		err = open_timers(controller);
+	if (!err)
+		err = node_open(controller);
+	if (!err)
+		err = load_config(controller, config);
+	if (!err)
+		err = loop_fd_add(loop, rt_watch_fd(controller->watch), EPOLLIN, on_kernel, controller,
+				  &handle);
+	if (err)
+		return err;
+	err = control_open(loop, options->socket, controller_verbs, controller, &controller->control);
+	if (err)
+		log_error("cannot listen on %s: %s%s", options->socket, strerror(-err),
+			  err == -EADDRINUSE ? "; another shuntd runs there, give each its --socket" : "");
+	else
+		tell_subscribers(controller);
+	return err;
+}
+
+void controller_stop(struct controller *controller)
+{
+	control_close(controller->control);
+	loop_timer_remove(controller->pass_timer);
+	loop_timer_remove(controller->reap_timer);
+	loop_timer_remove(controller->probe_timer);
+	loop_timer_remove(controller->dispatch_timer);
+	node_close(controller);
+	load_free(controller);
+	rt_hints_free(&controller->hints);
+	rt_watch_close(controller->watch);
+	rt_query_close(controller->query);
+}
+
+void controller_down(struct controller *controller)
+{
+	node_down(controller);
+	managed_release_all(&controller->managed);
+	if (dataplane_unpin(controller->options->pin_dir))
+		log_warn("cannot remove the pinned maps in %s: %s", controller->options->pin_dir,
+			 strerror(errno));
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The controller: desired (file) x observed (kernel) -> tables -> packets.
+ *
+ *	controller.c   the kernel's events and the passes that follow from them
+ *	load.c         a config into tables: at start, on reload, when maps must grow
+ *	node.c         what else is kept on this node: programs, aliases, sysctls, restore maps
+ *	tell.c         changes -> log and event stream; dispatches from the ring buffer
+ *	verbs.c        what the control socket answers, from view*.c and verify.c
+ *
+ * One struct, owned by main, and one thread.
+ */
+#ifndef SHUNT_CONTROLLER_H
+#define SHUNT_CONTROLLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <shunt/rt.h>
+
+#include "apply.h"
+#include "control.h"
+#include "managed.h"
+#include "role.h"
+
+struct aliases;
+struct config;
+struct interfaces;
+struct loop;
+struct loop_timer;
+struct ring_buffer;
+struct sysctls;
+
+struct controller_options {
+	const char *file;
+	const char *socket;
+	const char *pin_dir;
+};
+
+struct controller {
+	const struct controller_options *options;
+	struct loop *loop;
+	struct control *control;
+	struct rt_watch *watch;
+	struct rt_query *query;
+	struct rt_hints hints; /* not yet worked off */
+
+	struct apply apply; /* with model, tables and dataplane */
+	struct managed managed;
+	struct role_view role;
+	bool restore;	     /* the loaded director's program restores too */
+	unsigned growth;     /* paths and next hops were too few: so many times doubled */
+	unsigned reloads;    /* that were taken */
+	unsigned generation; /* of maps and programs */
+
+	struct interfaces *interfaces;
+	struct aliases *aliases;
+	struct sysctls *sysctls;
+
+	struct ring_buffer *dispatches;
+	struct loop_timer *pass_timer, *reap_timer, *probe_timer, *dispatch_timer;
+	uint64_t last_pass; /* ms, CLOCK_MONOTONIC */
+	time_t started;	    /* s, CLOCK_MONOTONIC */
+	bool going_down;    /* `shunt down`: the loop ends, nothing is left */
+};
+
+/* Sets up everything on `loop`, and takes over `config` on success. 0, or -errno, logged;
+ * controller_stop also after a failure. */
+int controller_start(struct controller *controller, struct loop *loop,
+		     const struct controller_options *options, struct config *config);
+/* Lets go of everything. Programs, maps, aliases and managed neighbours stay, so that packets
+ * flow until the next start, unless controller_down came before. */
+void controller_stop(struct controller *controller);
+/* Removes all that shunt has put on this node. */
+void controller_down(struct controller *controller);
+
+/* ---- between the files named above ---- */
+
+uint64_t controller_now_ms(void);
+/* Works off what is marked, at once or, within a few ms of the last time, soon. */
+void controller_pass_soon(struct controller *controller);
+
+/* Builds the model of `config` (taken over on success) and switches to it; where the maps are too
+ * small or the program must change, with new ones. On failure the former stays. 0 or -errno, logged. */
+int load_config(struct controller *controller, struct config *config);
+/* The same for the config in use: the maps must grow, or the role changed. */
+int load_again(struct controller *controller);
+/* Reads the file and loads it. 0, or -errno with what is to be told in `text`. */
+int load_file(struct controller *controller, char *text, size_t size);
+void load_free(struct controller *controller);
+
+int node_open(struct controller *controller);
+/* Brings programs, restore maps, aliases and sysctls in step with config and links. */
+void node_sync(struct controller *controller);
+/* Interfaces that packets may be redirected to. */
+void node_sync_egress(struct controller *controller);
+void node_down(struct controller *controller);
+void node_close(struct controller *controller);
+
+extern const struct apply_ops tell_ops;
+void tell_interfaces(struct controller *controller);
+void tell_open(struct controller *controller);
+/* Reads dispatches from the dataplane in use: again after it changed. 0 always: a failure is logged,
+ * and then there are no dispatch events. */
+int tell_dispatches_open(struct controller *controller);
+/* Dispatches are reported while somebody listens. Once the control socket is open. */
+void tell_subscribers(struct controller *controller);
+void tell_overrun(struct controller *controller);
+void tell_reload(struct controller *controller);
+
+extern const struct control_verb controller_verbs[];
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A config into tables. See controller.h.
+ *
+ * Where it fits into the maps in use, a new model is built beside the old: records that both
+ * need stay as they are, so only differences are written. Where it does not, or the program must
+ * change, a whole new dataplane is filled and the interfaces are switched to it, each in one
+ * step. Either way what was there goes only after what is new serves.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include "controller.h"
+#include "file.h"
+#include "log.h"
+
+/* What is replaced, until the new is in use. */
+struct former {
+	struct model *model;
+	struct tables *tables;
+	struct dataplane *dataplane;
+	bool restore;
+};
+
+static struct former remember(const struct controller *controller)
+{
+	return (struct former){controller->apply.model, controller->apply.tables, controller->apply.dataplane,
+			       controller->restore};
+}
+
+static void put_back(struct controller *controller, const struct former *former)
+{
+	controller->apply.model = former->model;
+	controller->apply.tables = controller->managed.tables = former->tables;
+	controller->apply.dataplane = former->dataplane;
+	controller->restore = former->restore;
+}
+
+static void released(const struct rt_neigh_key *key, void *arg)
+{
+	managed_release(arg, key);
+}
+
+/* Fills the tables from a model that is new to them. The kernel is asked about every backend. */
+static int fill(struct controller *controller)
+{
+	int err;
+
+	managed_sync(&controller->managed);
+	err = apply_pass(&controller->apply);
+	managed_sync(&controller->managed);
+	if (!err)
+		err = apply_services(&controller->apply);
+	return err;
+}
+
+static int build_beside(struct controller *controller, struct config *config)
+{
+	struct former former = remember(controller);
+	struct model *model;
+	int err = model_new(config, former.tables, &model);
+
+	if (err)
+		return err;
+	controller->apply.model = model;
+	err = fill(controller);
+	if (err) {
+		/* Back to the former: its slots, services and VIPs are stored again from it. */
+		controller->apply.model = former.model;
+		for (size_t i = 0; i < former.model->config->services_count; i++)
+			former.model->services[i].stale = true;
+		apply_mark_all(&controller->apply);
+		(void)fill(controller);
+		model->config = NULL;
+		model_free(model, former.tables);
+		return err;
+	}
+	model_free(former.model, former.tables);
+	return 0;
+}
+
+static void sizes_of(const struct controller *controller, const struct config *config,
+		     struct dataplane_sizes *sizes)
+{
+	model_sizes(config, sizes);
+	sizes->paths <<= controller->growth;
+	sizes->nexthops <<= controller->growth;
+}
+
+static int open_anew(struct controller *controller, struct config *config, bool restore)
+{
+	struct dataplane_sizes sizes;
+	int err;
+
+	sizes_of(controller, config, &sizes);
+	controller->apply.model = NULL;
+	controller->apply.tables = NULL;
+	controller->apply.dataplane = NULL;
+	err = dataplane_open(controller->options->pin_dir, &sizes, restore, &controller->apply.dataplane);
+	if (!err)
+		err = tables_new(dataplane_port(controller->apply.dataplane), &controller->apply.tables);
+	if (err)
+		return err;
+	controller->managed.tables = controller->apply.tables;
+	controller->restore = restore;
+	tables_on_release(controller->apply.tables, released, &controller->managed);
+	err = model_new(config, controller->apply.tables, &controller->apply.model);
+	return err ? err : fill(controller);
+}
+
+static void drop(struct model *model, struct tables *tables, struct dataplane *dataplane)
+{
+	/* Its next hops live on in the tables that took its place. */
+	if (tables)
+		tables_on_release(tables, NULL, NULL);
+	model_free(model, tables);
+	tables_free(tables);
+	dataplane_close(dataplane);
+}
+
+static int build_anew(struct controller *controller, struct config *config, bool restore)
+{
+	struct former former = remember(controller);
+	int err = open_anew(controller, config, restore);
+
+	if (err) {
+		if (controller->apply.model)
+			controller->apply.model->config = NULL;
+		drop(controller->apply.model, controller->apply.tables, controller->apply.dataplane);
+		put_back(controller, &former);
+		return err;
+	}
+	tables_sweep(controller->apply.tables);
+	node_sync_egress(controller);
+	node_sync(controller);
+	/* Without pins packets flow all the same, but the next start begins afresh: logged there. */
+	(void)dataplane_commit(controller->apply.dataplane);
+	if (former.dataplane && former.model->config == config)
+		former.model->config = NULL;
+	ring_buffer__free(controller->dispatches);
+	controller->dispatches = NULL;
+	drop(former.model, former.tables, former.dataplane);
+	controller->generation++;
+	return tell_dispatches_open(controller);
+}
+
+static bool must_build_anew(const struct controller *controller, const struct config *config, bool restore)
+{
+	struct dataplane_sizes sizes;
+
+	sizes_of(controller, config, &sizes);
+	return !controller->apply.dataplane || restore != controller->restore ||
+	       !dataplane_fits(controller->apply.dataplane, &sizes);
+}
+
+int load_config(struct controller *controller, struct config *config)
+{
+	struct role_view role;
+	bool restore = role_of(config, controller->apply.state, &role) == ROLE_BOTH;
+	int err = -ENOSPC;
+
+	if (!must_build_anew(controller, config, restore))
+		err = build_beside(controller, config);
+	if (err == -ENOSPC)
+		err = build_anew(controller, config, restore);
+	if (err) {
+		log_error("cannot load %zu services: %s", config->services_count, strerror(-err));
+		return err;
+	}
+	controller->role = role;
+	log_note("role: %s (%s)", role_name(role.role), role.reason);
+	node_sync_egress(controller);
+	node_sync(controller);
+	controller_pass_soon(controller);
+	return 0;
+}
+
+int load_again(struct controller *controller)
+{
+	return build_anew(controller, controller->apply.model->config, controller->role.role == ROLE_BOTH);
+}
+
+int load_file(struct controller *controller, char *text, size_t size)
+{
+	struct file_error error;
+	struct config *config;
+	int err = file_load(controller->options->file, &config, &error);
+
+	if (err) {
+		file_error_format(&error, text, size);
+		log_error("%s:%u:%u: %s; the running state is unchanged", error.path, error.line,
+			  error.column, error.text);
+		return err;
+	}
+	err = load_config(controller, config);
+	if (err) {
+		snprintf(text, size, "cannot load %s: %s; the former state stays", controller->options->file,
+			 strerror(-err));
+		config_free(config);
+		return err;
+	}
+	controller->reloads++;
+	tell_reload(controller);
+	return 0;
+}
+
+void load_free(struct controller *controller)
+{
+	ring_buffer__free(controller->dispatches);
+	drop(controller->apply.model, controller->apply.tables, controller->apply.dataplane);
+	controller->dispatches = NULL;
+	controller->apply = (struct apply){0};
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Next hops kept resolved by the kernel: managed neighbours.
+ *
+ * Every next hop in the tables is handed to the kernel, which then probes it for as long as it
+ * is managed. The kernel drops managed entries at carrier loss and at a change of the local MAC,
+ * so one that is gone is handed over again. Where the kernel knows no managed entries (before
+ * 5.16) a resolution is started now and then instead. An entry set by hand is never touched.
+ */
+#ifndef SHUNT_MANAGED_H
+#define SHUNT_MANAGED_H
+
+#include <stdbool.h>
+
+#include <shunt/rt.h>
+
+#include "tables.h"
+
+struct managed {
+	struct tables *tables;
+	struct rt_query *query;
+	const struct rt_state *state;
+	bool by_hand; /* the kernel knows no managed entries: managed_probe is needed */
+};
+
+/* Hands over what is not managed yet. To be called when next hops came, and after links changed. */
+void managed_sync(struct managed *managed);
+/* One neighbour changed or went. */
+void managed_neighbour(struct managed *managed, const struct rt_neigh_key *key);
+/* Now and then: starts resolutions where the kernel does not do it by itself, and hands over
+ * again what failed before. */
+void managed_probe(struct managed *managed);
+/* Ends it for one next hop, or for all in the tables. */
+void managed_release(struct managed *managed, const struct rt_neigh_key *key);
+void managed_release_all(struct managed *managed);
+
+#endif

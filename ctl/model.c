@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Building and dropping a model. See model.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane.h"
+#include "model.h"
+#include "ring.h"
+
+#define FLOWS_OF_RANDOM 262144U /* flows remembered for services with the scheduler `random` */
+
+static struct target *target_of(struct model *model, const struct addr *address)
+{
+	struct target *target;
+
+	HASH_FIND(hh, model->targets, address, sizeof(*address), target);
+	if (target)
+		return target;
+	target = calloc(1, sizeof(*target));
+	if (!target)
+		return NULL;
+	target->address = *address;
+	target->ask = target->resolve = true;
+	HASH_ADD(hh, model->targets, address, sizeof(target->address), target);
+	return target;
+}
+
+static int add_member(struct model *model, struct service *service, size_t at, struct tables *tables)
+{
+	const struct config_backend *config = &service->config->backends[at];
+	struct member *member = &service->members[at];
+	struct target *target = target_of(model, &config->address);
+
+	if (!target)
+		return -ENOMEM;
+	member->backend = tables_backend(tables, service->owner, &config->address);
+	if (!member->backend)
+		return -errno;
+	*member = (struct member){
+		.service = service,
+		.target = target,
+		.next = target->members,
+		.config = config,
+		.backend = member->backend,
+		.state = STATE_UNREACHABLE,
+	};
+	target->members = member;
+	tables_weigh_backend(tables, member->backend, config->weight);
+	return 0;
+}
+
+static int add_service(struct model *model, size_t at, struct tables *tables)
+{
+	const struct config_service *config = &model->config->services[at];
+	struct service *service = &model->services[at];
+	int err = 0;
+
+	service->config = config;
+	service->owner = tables_owner(config->name);
+	service->stale = true;
+	service->members = calloc(config->backends_count, sizeof(*service->members));
+	service->entries = calloc(config->ports_count, sizeof(struct table_service *));
+	if (!service->members || !service->entries)
+		return -ENOMEM;
+	service->ring = tables_ring(tables, service->owner, ring_size(config->backends_count));
+	if (!service->ring)
+		return -errno;
+	for (size_t i = 0; !err && i < config->ports_count; i++) {
+		service->entries[i] = tables_service(tables, &config->vip, &config->ports[i]);
+		err = service->entries[i] ? 0 : -errno;
+	}
+	for (size_t i = 0; !err && i < config->backends_count; i++)
+		err = add_member(model, service, i, tables);
+	return err;
+}
+
+int model_new(struct config *config, struct tables *tables, struct model **out)
+{
+	struct model *model = calloc(1, sizeof(*model));
+	int err = 0;
+
+	if (!model)
+		return -ENOMEM;
+	model->config = config;
+	model->services = calloc(config->services_count + 1, sizeof(*model->services));
+	if (!model->services)
+		err = -ENOMEM;
+	for (size_t i = 0; !err && i < config->services_count; i++)
+		err = add_service(model, i, tables);
+	if (err) {
+		model->config = NULL;
+		model_free(model, tables);
+		return err;
+	}
+	*out = model;
+	return 0;
+}
+
+void model_unpath(struct member *member, struct tables *tables)
+{
+	tables_path_put(tables, member->path);
+	for (size_t i = 0; i < member->legs_count; i++)
+		tables_nexthop_put(tables, member->legs[i].nexthop);
+	free(member->legs);
+	member->path = NULL;
+	member->legs = NULL;
+	member->legs_count = 0;
+}
+
+static void free_service(struct service *service, struct tables *tables)
+{
+	/* A service that was not reached while building has no config yet. */
+	size_t members = service->members ? service->config->backends_count : 0;
+	size_t entries = service->entries ? service->config->ports_count : 0;
+
+	for (size_t i = 0; i < entries; i++)
+		tables_service_put(tables, service->entries[i]);
+	tables_ring_put(tables, service->ring);
+	for (size_t i = 0; i < members; i++) {
+		struct member *member = &service->members[i];
+
+		model_unpath(member, tables);
+		tables_backend_put(tables, member->backend);
+		free(member->reason);
+	}
+	free(service->members);
+	free(service->entries);
+}
+
+void model_free(struct model *model, struct tables *tables)
+{
+	struct target *target, *next;
+	size_t count = 0;
+
+	if (!model)
+		return;
+	while (model->services && model->services[count].config)
+		free_service(&model->services[count++], tables);
+	HASH_ITER (hh, model->targets, target, next) {
+		HASH_DEL(model->targets, target);
+		free(target->route);
+		free(target);
+	}
+	free(model->services);
+	config_free(model->config);
+	free(model);
+}
+
+/* Twice what is needed now: a reload needs room for the new beside the old. */
+static uint32_t with_room(size_t needed)
+{
+	size_t size = 64;
+
+	while (size < 2 * needed + 16)
+		size *= 2;
+	return (uint32_t)size;
+}
+
+void model_sizes(const struct config *config, struct dataplane_sizes *out)
+{
+	size_t services = 0, backends = 0, slots = 1, flows = 0;
+
+	for (size_t i = 0; i < config->services_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		services += service->ports_count;
+		backends += service->backends_count;
+		slots += ring_size(service->backends_count);
+		if (service->scheduler == SCHEDULER_RANDOM)
+			flows = FLOWS_OF_RANDOM;
+	}
+	*out = (struct dataplane_sizes){
+		.vips4 = with_room(services),
+		.vips6 = with_room(services),
+		.restore4 = with_room(services),
+		.restore6 = with_room(services),
+		.services = with_room(services),
+		.backends = with_room(backends),
+		.paths = with_room(backends),
+		.nexthops = with_room(backends),
+		.slots = (uint32_t)(2 * slots + RING_MAX),
+		.flows = (uint32_t)flows,
+	};
+}
+
+size_t service_active(const struct service *service)
+{
+	size_t active = 0;
+
+	for (size_t i = 0; i < service->config->backends_count; i++)
+		active += service->members[i].state == STATE_ACTIVE;
+	return active;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The file at work: its services and backends, each tied to its records in the tables.
+ *
+ *	service   an entry of the file: one ring, a record for each of its ports
+ *	member    a backend in a service: its state, its path
+ *	target    a backend's address: what the FIB answers for it, shared by its members
+ *
+ * A model is built whole from a config and dropped whole. Building a new one before dropping
+ * the old keeps every record that both need, so a reload writes only differences.
+ */
+#ifndef SHUNT_MODEL_H
+#define SHUNT_MODEL_H
+
+#include <uthash.h>
+
+#include "config.h"
+#include "resolver.h"
+#include "tables.h"
+
+struct dataplane_sizes;
+
+struct member_leg {
+	struct table_nexthop *nexthop; /* a reference */
+	uint32_t weight;
+	bool usable;
+};
+
+struct member {
+	struct service *service;
+	struct target *target;
+	struct member *next; /* of the same target */
+	const struct config_backend *config;
+	struct table_backend *backend; /* a reference */
+	enum backend_state state;
+	enum sh_mode mode;
+	char *reason;		 /* owned; NULL where there is none */
+	struct table_path *path; /* a reference, or NULL */
+	struct member_leg *legs; /* owned; of all next hops, usable or not */
+	size_t legs_count;
+	bool leaving; /* to be taken out of the tables once no slot leads to it */
+};
+
+struct target {
+	struct addr address;
+	struct rt_route *route; /* owned, cut to its legs; NULL before the kernel was asked */
+	struct member *members;
+	bool ask;     /* the kernel's answer may have changed */
+	bool resolve; /* what follows from it may have */
+	UT_hash_handle hh;
+};
+
+struct service {
+	const struct config_service *config;
+	uint64_t owner;
+	struct member *members;		/* owned: config->backends_count of them, in the file's order */
+	struct table_ring *ring;	/* a reference */
+	struct table_service **entries; /* owned: a reference for each of config->ports */
+	bool stale;			/* its ring is to be built again */
+};
+
+struct model {
+	struct config *config;	  /* owned */
+	struct service *services; /* owned: config->services_count of them, in the file's order */
+	struct target *targets;
+};
+
+/* Takes over `config` on success. 0, or -ENOMEM or -ENOSPC (a table is full) and nothing taken. */
+int model_new(struct config *config, struct tables *tables, struct model **out);
+/* Drops all references. NULL is fine. */
+void model_free(struct model *model, struct tables *tables);
+
+/* What a config needs of each map, with room for another as large beside it while reloading. */
+void model_sizes(const struct config *config, struct dataplane_sizes *out);
+
+/* Drops what a member holds of paths and next hops. */
+void model_unpath(struct member *member, struct tables *tables);
+
+/* Members that take flows. */
+size_t service_active(const struct service *service);
+
+#endif

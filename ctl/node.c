@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What shunt keeps on this node beside the tables: programs on interfaces, restore maps, aliases,
+ * sysctls, and the set of interfaces that packets may leave by. See controller.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliases.h"
+#include "controller.h"
+#include "interfaces.h"
+#include "log.h"
+#include "restore.h"
+#include "sysctls.h"
+
+int node_open(struct controller *controller)
+{
+	char saved[512];
+	int err;
+
+	if (snprintf(saved, sizeof(saved), "%s.saved", controller->options->socket) >= (int)sizeof(saved))
+		return -ENAMETOOLONG;
+	tell_interfaces(controller);
+	if (!controller->interfaces || !controller->aliases)
+		return -ENODEV;
+	err = sysctls_open(NULL, saved, &controller->sysctls);
+	return err;
+}
+
+void node_sync(struct controller *controller)
+{
+	const struct config *config = controller->apply.model->config;
+	const struct rt_state *state = controller->apply.state;
+	enum role role = role_of(config, state, &controller->role);
+	const struct interface_programs programs = {
+		.director = dataplane_director_fd(controller->apply.dataplane),
+		.backend = dataplane_backend_fd(controller->apply.dataplane),
+	};
+	uint64_t writes = 0;
+	int err;
+
+	/* A packet that arrives by the new program must find what it restores to. */
+	err = restore_sync(controller->apply.dataplane, config, state, role, &writes);
+	tables_add_writes(controller->apply.tables, writes);
+	if (err)
+		log_error("cannot write the restore maps: %s", strerror(-err));
+	if (sysctls_sync(controller->sysctls, role_serves(role)))
+		log_warn("the VIPs may be answered by ARP: see the line above");
+	if (aliases_sync(controller->aliases, config, state, role, controller->query) ||
+	    interfaces_sync(controller->interfaces, config, state, role, &programs))
+		log_error("cannot keep aliases and programs: %s", strerror(ENOMEM));
+}
+
+struct egress {
+	char *want;
+	size_t count, size;
+};
+
+static void add_egress(struct table_nexthop *nexthop, void *arg)
+{
+	struct egress *egress = arg;
+	uint32_t ifindex = (uint32_t)tables_nexthop_key(nexthop)->ifindex;
+	char *entry = egress->want + egress->count++ * egress->size;
+
+	/* struct bpf_devmap_val: the interface, and no program to run there. */
+	memcpy(entry, &ifindex, sizeof(ifindex));
+	memcpy(entry + sizeof(ifindex), &ifindex, sizeof(ifindex));
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(uint32_t));
+}
+
+/* Leaves out what is there twice, and links that are gone: the kernel refuses those. */
+static size_t present_once(const struct rt_state *state, struct egress *egress)
+{
+	size_t kept = 0;
+
+	qsort(egress->want, egress->count, egress->size, compare_entries);
+	for (size_t i = 0; i < egress->count; i++) {
+		const char *entry = egress->want + i * egress->size;
+		int ifindex;
+
+		memcpy(&ifindex, entry, sizeof(ifindex));
+		if (!rt_state_link(state, ifindex) ||
+		    (kept && !compare_entries(egress->want + (kept - 1) * egress->size, entry)))
+			continue;
+		memmove(egress->want + kept++ * egress->size, entry, egress->size);
+	}
+	return kept;
+}
+
+void node_sync_egress(struct controller *controller)
+{
+	struct egress egress = {.size = dataplane_entry_size(HASH_EGRESS)};
+	uint64_t writes = 0;
+	int err;
+
+	egress.want = calloc(tables_nexthop_count(controller->apply.tables) + 1, egress.size);
+	if (!egress.want) {
+		log_error("cannot list the egress interfaces: %s", strerror(ENOMEM));
+		return;
+	}
+	tables_each_nexthop(controller->apply.tables, add_egress, &egress);
+	egress.count = present_once(controller->apply.state, &egress);
+	err = dataplane_sync(controller->apply.dataplane, HASH_EGRESS, egress.want, egress.count, &writes);
+	tables_add_writes(controller->apply.tables, writes);
+	/* A link may vanish just before its event comes, which then brings us here again. */
+	if (err && err != -ENODEV && err != -EINVAL)
+		log_error("cannot write the egress map: %s", strerror(-err));
+	free(egress.want);
+}
+
+void node_down(struct controller *controller)
+{
+	interfaces_down(controller->interfaces);
+	(void)aliases_down(controller->aliases, controller->apply.state, controller->query);
+	(void)sysctls_down(controller->sysctls);
+}
+
+void node_close(struct controller *controller)
+{
+	interfaces_close(controller->interfaces);
+	aliases_free(controller->aliases);
+	sysctls_close(controller->sysctls);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A backend's restore maps: what arrives by l3 for its own address goes to which VIP.
+ */
+#ifndef SHUNT_RESTORE_H
+#define SHUNT_RESTORE_H
+
+#include <stdint.h>
+
+#include "config.h"
+
+struct dataplane;
+struct rt_state;
+
+/* Makes the maps hold exactly what this node restores in `role`; nothing where it is no backend.
+ * *writes grows by the updates made. 0 or -errno. */
+int restore_sync(struct dataplane *dataplane, const struct config *config, const struct rt_state *state,
+		 enum role role, uint64_t *writes);
+
+#endif

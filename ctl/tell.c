@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Telling: changes of state, next hops, paths, interfaces and aliases go to the event stream,
+ * and those that an operator wants to find later also to the log. See controller.h.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "aliases.h"
+#include "control.h"
+#include "controller.h"
+#include "interfaces.h"
+#include "log.h"
+#include "view.h"
+
+/* Publishes an event with its time, seconds since the epoch. Takes `event`. */
+void tell_event(struct controller *controller, json_t *event)
+{
+	struct timespec now;
+
+	if (controller->control && control_has_subscribers(controller->control)) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		json_object_set_new(event, "time", json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
+		control_publish(controller->control, event);
+	}
+	json_decref(event);
+}
+
+static void state_changed(const struct member *member, enum backend_state before, void *arg)
+{
+	char address[ADDR_TEXT_SIZE];
+	const char *reason = member->reason ? member->reason : "";
+
+	addr_format(&member->config->address, address);
+	log_note("%s %s: %s -> %s%s%s", member->service->config->name, address, backend_state_name(before),
+		 backend_state_name(member->state), *reason ? ": " : "", reason);
+	tell_event(arg, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "state", "service",
+				  member->service->config->name, "backend", address, "before",
+				  backend_state_name(before), "after", backend_state_name(member->state),
+				  "reason", reason));
+}
+
+static const char *mac_or_none(const struct sh_nexthop *record, char text[static MAC_TEXT_SIZE])
+{
+	return record->flags & SH_NEXTHOP_VALID ? mac_format(record->dst_mac, text) : "none";
+}
+
+static void nexthop_changed(const struct rt_neigh_key *key, const struct sh_nexthop *before,
+			    const struct sh_nexthop *after, void *arg)
+{
+	const struct controller *controller = arg;
+	const struct rt_link *link = rt_state_link(controller->apply.state, key->ifindex);
+	char address[ADDR_TEXT_SIZE], from[MAC_TEXT_SIZE], to[MAC_TEXT_SIZE];
+
+	addr_format(&key->addr, address);
+	tell_event(arg, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "neighbour", "nexthop", address,
+				  "dev", link ? link->name : "", "before", mac_or_none(before, from), "after",
+				  mac_or_none(after, to)));
+}
+
+static void path_changed(const struct member *member, const struct sh_path *before,
+			 const struct sh_path *after, void *arg)
+{
+	struct controller *controller = arg;
+	char address[ADDR_TEXT_SIZE];
+
+	tell_event(controller,
+		   json_pack("{s:s, s:s, s:s, s:o, s:o}", "event", "route", "backend",
+			     addr_format(&member->config->address, address), "service",
+			     member->service->config->name, "before", view_path_text(controller, before),
+			     "after", view_path_text(controller, after)));
+}
+
+const struct apply_ops tell_ops = {
+	.state_changed = state_changed,
+	.nexthop_changed = nexthop_changed,
+	.path_changed = path_changed,
+};
+
+static void interface_changed(const struct interface_row *row, void *arg)
+{
+	log_line(row->state == INTERFACE_ATTACHED || row->state == INTERFACE_DETACHED ? LOG_NOTE : LOG_WARN,
+		 "%s: %s program %s%s%s%s%s", row->name, interface_program_name(row->program),
+		 interface_state_name(row->state), *interface_mode_name(row->mode) ? ", " : "",
+		 interface_mode_name(row->mode), *row->reason ? ": " : "", row->reason);
+	tell_event(arg,
+		   json_pack("{s:s, s:s, s:i, s:s, s:s}", "event", "interface", "name", row->name, "ifindex",
+			     row->ifindex, "state", interface_state_name(row->state), "reason", row->reason));
+}
+
+static void alias_changed(const struct alias_row *row, void *arg)
+{
+	char address[ADDR_TEXT_SIZE];
+
+	addr_format(&row->vip, address);
+	log_note("alias %s on %s: %s%s%s", address, row->dev, alias_state_name(row->state),
+		 *row->reason ? ": " : "", row->reason);
+	tell_event(arg, json_pack("{s:s, s:s, s:s}", "event", "alias", "vip", address, "state",
+				  alias_state_name(row->state)));
+}
+
+void tell_interfaces(struct controller *controller)
+{
+	/* Each logs why it could not be opened. */
+	if (interfaces_open(controller->options->pin_dir, interface_changed, controller,
+			    &controller->interfaces))
+		return;
+	if (aliases_new(alias_changed, controller, &controller->aliases))
+		log_error("cannot keep aliases: out of memory");
+}
+
+void tell_open(struct controller *controller)
+{
+	controller->apply.ops = &tell_ops;
+	controller->apply.arg = controller;
+}
+
+void tell_overrun(struct controller *controller)
+{
+	log_warn("the kernel's events overran the socket: read everything anew, asking about every backend");
+	tell_event(controller, json_pack("{s:s}", "event", "overrun"));
+}
+
+void tell_reload(struct controller *controller)
+{
+	log_note("loaded %s: %zu services", controller->options->file,
+		 controller->apply.model->config->services_count);
+	tell_event(controller, json_pack("{s:s, s:s}", "event", "reload", "file", controller->options->file));
+}
