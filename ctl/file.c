@@ -6,7 +6,7 @@
  *	file_reader   libyaml's events as values with places; file_syntax: its errors in our words
  *	file_schema   mappings, lists and choices, read as their tables declare them
  *	file_value    single values; file_near: "did you mean"
- *	file_service  a service's table; file_claims: what services must not share
+ *	file_service  a service's table; file_claims, file_restores: what services must not share
  *	file_report   the error
  *
  * The top level's table is here. Everything is checked while it is read, and the first error in
@@ -43,14 +43,16 @@ static int read_match(struct reader *reader, const struct field *field, const st
 	return err ? err : value_pattern(reader, value, &interface->match);
 }
 
+enum { INTERFACE_MATCH, INTERFACE_MODE };
+
 static const struct schema interface_schema = {
 	.what = "an interface",
 	.example = "\"eth*\" or {match: \"eth*\", mode: auto}",
 	.fields =
 		(const struct field[]){
-			{"match", "\"eth*\"", true, .read = read_match},
-			{"mode", "auto", false, read_choice, offsetof(struct config_interface, mode),
-			 mode_choices},
+			[INTERFACE_MATCH] = {"match", "\"eth*\"", true, .read = read_match},
+			[INTERFACE_MODE] = {"mode", "auto", false, read_choice,
+					    offsetof(struct config_interface, mode), mode_choices},
 			{.name = NULL},
 		},
 };
@@ -58,7 +60,9 @@ static const struct schema interface_schema = {
 /* An entry of `interfaces`: a pattern, or a mapping. */
 static int read_interface(struct reader *reader, const struct node *node, void *record)
 {
-	struct config *config = &((struct draft *)record)->config;
+	struct draft *draft = record;
+	struct config *config = &draft->config;
+	struct place places[SCHEMA_FIELDS_MAX];
 	struct config_interface *interface;
 	int err = array_grow(reader, &config->interfaces, config->interfaces_count, sizeof(*interface));
 
@@ -66,9 +70,13 @@ static int read_interface(struct reader *reader, const struct node *node, void *
 		return err;
 	interface = &config->interfaces[config->interfaces_count++];
 	*interface = (struct config_interface){.mode = ATTACH_AUTO};
-	if (node->kind == NODE_SCALAR && !strchr(node->text, ':'))
-		return value_pattern(reader, node, &interface->match);
-	return read_mapping(reader, &interface_schema, node, interface, NULL);
+	if (node->kind == NODE_SCALAR && !strchr(node->text, ':')) {
+		places[INTERFACE_MATCH] = node->at;
+		err = value_pattern(reader, node, &interface->match);
+	} else {
+		err = read_mapping(reader, &interface_schema, node, interface, places);
+	}
+	return err ? err : claim_pattern(reader, draft, interface->match, places[INTERFACE_MATCH]);
 }
 
 static int read_interfaces(struct reader *reader, const struct field *field, const struct node *value,

@@ -26,6 +26,9 @@ struct service_draft {
 /* An entry of `services`; the record is a struct draft. */
 int read_service(struct reader *reader, const struct node *node, void *record);
 
+/* Only the first of two equal interface patterns would ever decide: refuses the second. */
+int claim_pattern(struct reader *reader, struct draft *draft, const char *pattern, struct place at);
+
 /* Checks a service against all before it, and enters it. 0 or reported. */
 int claim_service(struct reader *reader, struct draft *draft, const struct service_draft *service);
 

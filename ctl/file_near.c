@@ -58,12 +58,12 @@ static unsigned distance(const char *a, const char *b)
 static const char *nearest(const char *word, const char *const *names, size_t count)
 {
 	const char *best = NULL;
-	unsigned least = DISTANCE_MAX + 1;
+	size_t least = DISTANCE_MAX + 1;
 
 	if (!*word || strlen(word) > WORD_MAX)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
-		unsigned edits = distance(word, names[i]);
+		size_t edits = distance(word, names[i]);
 
 		if (edits < least && edits * 3 <= strlen(names[i])) {
 			least = edits;

@@ -116,6 +116,11 @@ static int scalar_node(const struct reader *reader, struct node *node)
 	node->empty = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !event->data.scalar.length;
 	if (strlen(node->text) != event->data.scalar.length)
 		return reader_fail(reader, node->at, "the value holds a NUL character; remove it");
+	/* No value here needs two lines; where one takes them, a quote, bracket or blank is wrong. */
+	if (event->end_mark.line != event->start_mark.line)
+		return reader_fail(reader, node->at,
+				   "this value runs on into the next line; check quotes, brackets and the "
+				   "indentation of what follows");
 	return refuse_decoration(reader, event->data.scalar.anchor, event->data.scalar.tag);
 }
 

@@ -127,16 +127,24 @@ static int read_pair(struct reader *reader, const struct schema *schema, const s
 	return field->read(reader, field, &value, record);
 }
 
+static int missing_key(struct reader *reader, const struct schema *schema, const struct field *field,
+		       struct place at)
+{
+	struct node ahead;
+	int err = reader_next(reader, &ahead); /* where the key is only indented wrongly, this says so */
+
+	if (err)
+		return err;
+	return reader_fail(reader, at, "%s needs '%s'; add it, such as %s: %s", schema->what, field->name,
+			   field->name, field->example);
+}
+
 static int check_required(struct reader *reader, const struct schema *schema, struct place at,
 			  const struct place *values)
 {
-	for (size_t i = 0; schema->fields[i].name; i++) {
-		const struct field *field = &schema->fields[i];
-
-		if (field->required && !values[i].line)
-			return reader_fail(reader, at, "%s needs '%s'; add it, such as %s: %s", schema->what,
-					   field->name, field->name, field->example);
-	}
+	for (size_t i = 0; schema->fields[i].name; i++)
+		if (schema->fields[i].required && !values[i].line)
+			return missing_key(reader, schema, &schema->fields[i], at);
 	return 0;
 }
 
@@ -172,7 +180,7 @@ int read_mapping(struct reader *reader, const struct schema *schema, const struc
 			return err;
 	}
 	err = check_required(reader, schema, at, values);
-	if (!err && places)
+	if (!err)
 		memcpy(places, values, sizeof(values));
 	return err;
 }

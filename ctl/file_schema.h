@@ -39,7 +39,7 @@ struct schema {
 /*
  * Reads the mapping that starts at `map` into `record`, as its fields' readers do. places[i]
  * becomes where the value of fields[i] stands, line 0 where it is absent; it has
- * SCHEMA_FIELDS_MAX entries, or is NULL.
+ * SCHEMA_FIELDS_MAX entries.
  */
 int read_mapping(struct reader *reader, const struct schema *schema, const struct node *map, void *record,
 		 struct place *places);

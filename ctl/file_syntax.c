@@ -30,7 +30,8 @@ static const struct {
 	{"while parsing a block mapping", "did not find expected key", false,
 	 "expected a key here; line it up with the other keys of its mapping"},
 	{"while parsing a block collection", "did not find expected '-' indicator", false,
-	 "expected '- ' here; line it up with the other entries of its list"},
+	 "this is in line with nothing above it; line it up with the keys of its mapping, or with the '- ' "
+	 "of its list"},
 	{"while parsing a flow sequence", "did not find expected ',' or ']'", true,
 	 "this list is not closed; add the missing ',' or ']'"},
 	{"while parsing a flow mapping", "did not find expected ',' or '}'", true,

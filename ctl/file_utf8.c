@@ -53,24 +53,15 @@ bool utf8_printable(uint32_t point)
 	return point != 0x2028 && point != 0x2029 && point != 0xfeff && point != 0xfffe && point != 0xffff;
 }
 
-/* A tab before the first character of a line that holds more than a comment. */
-static bool tab_indents(const char *from, const char *end)
-{
-	while (from < end && (*from == ' ' || *from == '\t'))
-		from++;
-	return from < end && *from != '#' && *from != '\n' && *from != '\r';
-}
-
 static int check_control(const struct report *report, const char *from, uint32_t point, struct place at,
 			 bool indent)
 {
 	const char *end = report->text + report->size;
 
-	if (point == '\t') {
-		if (indent && tab_indents(from, end))
-			return report_fail(report, at, "a tab indents this line; YAML needs blanks there");
+	if (point == '\t' && !indent)
 		return 0;
-	}
+	if (point == '\t')
+		return report_fail(report, at, "a tab indents this line; YAML needs blanks there");
 	if (point == '\r' && from + 1 < end && from[1] == '\n')
 		return 0;
 	if (point == '\r')

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config.h"
@@ -72,6 +72,16 @@ static bool address_before(const char *text, const char *end, struct addr *addr)
 	return !addr_parse(head, addr);
 }
 
+/* "2001:db8::" without quotes is the key "2001:db8:" to YAML. */
+static bool ends_in_colon(const char *text)
+{
+	char whole[ADDR_TEXT_SIZE + 1];
+	struct addr addr;
+
+	return strlen(text) < ADDR_TEXT_SIZE && snprintf(whole, sizeof(whole), "%s:", text) > 0 &&
+	       !addr_parse(whole, &addr);
+}
+
 static int no_address(struct reader *reader, const struct node *node)
 {
 	char shown[SHOW_SIZE], text[ADDR_TEXT_SIZE];
@@ -88,6 +98,9 @@ static int no_address(struct reader *reader, const struct node *node)
 	if (address_before(node->text, strchr(node->text, '%'), &addr))
 		return reader_fail(reader, node->at, "'%s' has a zone; write a routable unicast address",
 				   shown);
+	if (ends_in_colon(node->text))
+		return reader_fail(reader, node->at,
+				   "YAML takes the last ':' of an address away; quote the address");
 	return reader_fail(reader, node->at,
 			   "'%s' is not an IP address; write one such as 203.0.113.10 or 2001:db8::10",
 			   shown);
