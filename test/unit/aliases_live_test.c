@@ -66,7 +66,10 @@ static int setup(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 
-	if (!bench || live_enter())
+	if (!bench)
+		return -1;
+	*state = bench;
+	if (live_enter())
 		return -1;
 	bench->four = (struct config_backend){test_addr("198.51.100.11"), 1};
 	bench->six = (struct config_backend){test_addr("2001:db8::11"), 1};
@@ -87,7 +90,6 @@ static int setup(void **state)
 	live_run("ip addr add 198.51.100.11/24 dev v0; ip addr add 2001:db8::11/64 dev v0 nodad");
 	if (rt_query_open(&bench->query) || rt_state_new(&bench->state))
 		return -1;
-	*state = bench;
 	return aliases_new(on_change, bench, &bench->aliases);
 }
 

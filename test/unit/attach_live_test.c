@@ -84,7 +84,10 @@ static int setup(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 
-	if (!bench || live_enter())
+	if (!bench)
+		return -1;
+	*state = bench;
+	if (live_enter())
 		return -1;
 	snprintf(bench->pin_dir, sizeof(bench->pin_dir), "/sys/fs/bpf/shunt-test-%d", (int)getpid());
 	live_run("ip link add v0 type veth peer name v1");
@@ -93,7 +96,6 @@ static int setup(void **state)
 	bench->first = live_program();
 	bench->second = live_program();
 	start(bench);
-	*state = bench;
 	return 0;
 }
 
@@ -274,6 +276,22 @@ static void remove_detaches_what_moved_away(void **state)
 	close(home);
 }
 
+/* Closing is not enough where somebody else looks at the link. */
+static void remove_detaches_what_somebody_holds(void **state)
+{
+	struct bench *bench = *state;
+	char path[128];
+	int other;
+
+	set(bench, bench->first, ATTACH_AUTO, true);
+	snprintf(path, sizeof(path), "%s/links/%d-native", bench->pin_dir, bench->veth);
+	other = bpf_obj_get(path);
+	assert_true(other >= 0);
+	assert_int_equal(attach_remove(bench->attach, bench->veth), 0);
+	expect_program(bench->veth, -1, false);
+	close(other);
+}
+
 /* The device keeps its index in the other namespace, where it is free: only the kernel's answer about the
  * index here tells the two apart. */
 static void the_index_is_reused_after_a_move(void **state)
@@ -368,6 +386,7 @@ int main(int argc, char **argv)
 		FACT(a_device_deleted_while_nobody_runs),
 		FACT(the_index_means_another_device),
 		FACT(remove_detaches_what_moved_away),
+		FACT(remove_detaches_what_somebody_holds),
 		FACT(the_index_is_reused_after_a_move),
 		FACT(a_pin_removed_by_hand_comes_back),
 		FACT(one_owner_at_a_time),

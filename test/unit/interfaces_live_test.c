@@ -92,7 +92,10 @@ static int setup(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 
-	if (!bench || live_enter())
+	if (!bench)
+		return -1;
+	*state = bench;
+	if (live_enter())
 		return -1;
 	snprintf(bench->pin_dir, sizeof(bench->pin_dir), "/sys/fs/bpf/shunt-test-%d", (int)getpid());
 	strcpy(bench->match, "v*");
@@ -104,7 +107,6 @@ static int setup(void **state)
 	if (rt_query_open(&bench->query) || rt_state_new(&bench->state))
 		return -1;
 	start(bench);
-	*state = bench;
 	return 0;
 }
 

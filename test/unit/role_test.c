@@ -9,33 +9,32 @@
 
 struct fact {
 	const char *name;
-	enum role in_file;
+	enum role in_file, is;
 	const char *own;  /* an address on eth0, or NULL */
-	uint8_t protocol; /* of that address */
 	const char *link; /* a second link, or NULL */
 	const char *match;
-	enum role is;
 	const char *reason; /* a part of it */
+	uint8_t protocol;   /* of the address */
 };
 
 static const struct fact facts[] = {
-	{"own address is a backend's", ROLE_AUTO, "198.51.100.11", 0, NULL, "none", ROLE_BACKEND,
-	 "198.51.100.11 is a backend of service 'web'"},
-	{"own IPv6 address is a backend's", ROLE_AUTO, "2001:db8::11", 0, NULL, "none", ROLE_BACKEND,
-	 "2001:db8::11 is a backend of service 'web6'"},
-	{"backend before director", ROLE_AUTO, "198.51.100.11", 0, NULL, "eth*", ROLE_BACKEND,
-	 "is a backend"},
-	{"a link matches", ROLE_AUTO, "192.0.2.1", 0, NULL, "eth*", ROLE_DIRECTOR,
-	 "eth0 matches `interfaces: eth*`"},
-	{"the second link matches", ROLE_AUTO, NULL, 0, "wan7", "wan[0-9]", ROLE_DIRECTOR, "wan7 matches"},
-	{"an alias is no own address", ROLE_AUTO, "198.51.100.11", SHUNT_PROTOCOL, NULL, "none", ROLE_AUTO,
-	 "set `role:`"},
-	{"lo never matches", ROLE_AUTO, NULL, 0, NULL, "lo", ROLE_AUTO, "set `role:`"},
-	{"neither", ROLE_AUTO, "192.0.2.1", 0, "eth1", "wan*", ROLE_AUTO, "no interface matches"},
-	{"director by the file", ROLE_DIRECTOR, "198.51.100.11", 0, NULL, "none", ROLE_DIRECTOR,
-	 "`role: director`"},
-	{"backend by the file", ROLE_BACKEND, NULL, 0, NULL, "eth*", ROLE_BACKEND, "`role: backend`"},
-	{"both by the file", ROLE_BOTH, "198.51.100.11", 0, NULL, "eth*", ROLE_BOTH, "`role: both`"},
+	{"own address is a backend's", ROLE_AUTO, ROLE_BACKEND, "198.51.100.11", NULL, "none",
+	 "198.51.100.11 is a backend of service 'web'", 0},
+	{"own IPv6 address is a backend's", ROLE_AUTO, ROLE_BACKEND, "2001:db8::11", NULL, "none",
+	 "2001:db8::11 is a backend of service 'web6'", 0},
+	{"backend before director", ROLE_AUTO, ROLE_BACKEND, "198.51.100.11", NULL, "eth*", "is a backend",
+	 0},
+	{"a link matches", ROLE_AUTO, ROLE_DIRECTOR, "192.0.2.1", NULL, "eth*",
+	 "eth0 matches `interfaces: eth*`", 0},
+	{"the second link matches", ROLE_AUTO, ROLE_DIRECTOR, NULL, "wan7", "wan[0-9]", "wan7 matches", 0},
+	{"an alias is no own address", ROLE_AUTO, ROLE_AUTO, "198.51.100.11", NULL, "none", "set `role:`",
+	 SHUNT_PROTOCOL},
+	{"lo never matches", ROLE_AUTO, ROLE_AUTO, NULL, NULL, "lo", "set `role:`", 0},
+	{"neither", ROLE_AUTO, ROLE_AUTO, "192.0.2.1", "eth1", "wan*", "no interface matches", 0},
+	{"director by the file", ROLE_DIRECTOR, ROLE_DIRECTOR, "198.51.100.11", NULL, "none",
+	 "`role: director`", 0},
+	{"backend by the file", ROLE_BACKEND, ROLE_BACKEND, NULL, NULL, "eth*", "`role: backend`", 0},
+	{"both by the file", ROLE_BOTH, ROLE_BOTH, "198.51.100.11", NULL, "eth*", "`role: both`", 0},
 };
 
 static char web[] = "web", web6[] = "web6";

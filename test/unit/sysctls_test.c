@@ -21,7 +21,7 @@
 
 struct place {
 	char base[64];
-	char saved[96];
+	char saved[128];
 	struct sysctls *sysctls;
 };
 
@@ -225,7 +225,7 @@ static void nothing_is_changed_that_cannot_be_saved(void **state)
 
 	sysctls_close(place->sysctls);
 	place->sysctls = NULL;
-	strcat(place->saved, "/nowhere/saved");
+	snprintf(place->saved, sizeof(place->saved), "%s/nowhere/saved", place->base);
 	start(place);
 	assert_int_equal(sysctls_sync(place->sysctls, true), -ENOENT);
 	expect(place, 0, 0);
