@@ -81,19 +81,6 @@ static const char *family_name(const struct addr *addr)
 	return addr->family == ADDR_IPV4 ? "IPv4" : "IPv6";
 }
 
-static void say_tunnel(const struct resolve_input *input, struct resolution *out)
-{
-	char text[ADDR_TEXT_SIZE];
-
-	prefix_format(&input->route->dst, text);
-	if (out->mode == SH_MODE_L2)
-		become(out, STATE_UNREACHABLE,
-		       "forward is l2 but the route %s has a light-weight tunnel; use l3", text);
-	else
-		become(out, STATE_RESOLVING, "the route %s has a light-weight tunnel: the kernel forwards",
-		       text);
-}
-
 /* Takes on the mode. False where the answer is complete: there are no legs to look at. */
 static bool take_route(const struct resolve_input *input, struct resolution *out)
 {
@@ -116,7 +103,10 @@ static bool take_route(const struct resolve_input *input, struct resolution *out
 		return false;
 	}
 	if (input->route->tunnel) {
-		say_tunnel(input, out);
+		/* Neither the cache nor bpf_fib_lookup encapsulates: its answer there is UNSUPP_LWT. */
+		become(out, STATE_UNREACHABLE,
+		       "the route %s has a light-weight tunnel, which the packet path cannot take",
+		       prefix_format(&input->route->dst, backend));
 		return false;
 	}
 	return true;

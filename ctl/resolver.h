@@ -65,7 +65,8 @@ struct resolve_input {
 /*
  * Resolves one backend.
  *
- *	route	   unicast: has legs. Local: SH_MODE_LOCAL without legs. Any other, or none: unreachable
+ *	route	   unicast: has legs. Local: SH_MODE_LOCAL without legs. Any other, none, or a
+ *		   light-weight tunnel: unreachable
  *	forward	   auto is l2 where every leg is on-link, else `remote`
  *	l2	   leaves out the legs with a gateway
  *	l3	   the families of backend and VIP differ: unreachable
@@ -75,8 +76,8 @@ struct resolve_input {
  *		   resolving. All FAILED: unreachable, with its legs
  *	weight 0   draining, with mode and legs for the flows it has, unless it is unreachable
  *
- * l3 over a light-weight tunnel, or where all that is left are links without MAC addresses, has no
- * legs and stays resolving: the fall-back hands its packets to the kernel.
+ * l3 where all that is left are links without MAC addresses has no legs and stays resolving: the
+ * fall-back hands its packets to the kernel.
  */
 void resolve(const struct resolve_input *input, struct resolution *out);
 

@@ -67,7 +67,7 @@ static struct rt_state *node(void)
 	put_link(state, ETH0, "eth0", true, true, true);
 	put_link(state, ETH1, "eth1", true, true, true);
 	put_link(state, TUN, "tun0", true, true, false);
-	put_link(state, DOWN, "down0", false, false, true);
+	put_link(state, DOWN, "down0", false, true, true); /* each flag counts alone */
 	put_link(state, NOCARRIER, "nocarrier0", true, false, true);
 	return state;
 }
@@ -153,10 +153,10 @@ static const struct row rows[] = {
 	 "2 2001:db8:1::11 1 +", "", V6},
 	{"l2, families differ", L2, UNI, {{ETH0, NULL, OK}}, STATE_ACTIVE, SH_MODE_L2, "2 198.51.100.11 1 +", "",
 	 V4, "2001:db8:ffff::10"},
-	{"tunnel, l3", AUTO, UNI, {{ETH0, G1, OK}}, STATE_RESOLVING, SH_MODE_L3, "",
-	 "the route 198.51.100.0/24 has a light-weight tunnel: the kernel forwards", .tunnel = true},
+	{"tunnel, l3", AUTO, UNI, {{ETH0, G1, OK}}, STATE_UNREACHABLE, SH_MODE_NONE, "",
+	 "the route 198.51.100.0/24 has a light-weight tunnel, which the packet path cannot take", .tunnel = true},
 	{"tunnel, l2", L2, UNI, {{ETH0, NULL, OK}}, STATE_UNREACHABLE, SH_MODE_NONE, "",
-	 "forward is l2 but the route 198.51.100.0/24 has a light-weight tunnel; use l3", .tunnel = true},
+	 "the route 198.51.100.0/24 has a light-weight tunnel, which the packet path cannot take", .tunnel = true},
 
 	/* legs that cannot carry frames */
 	{"dead", L3, UNI, {{ETH0, G1, OK, true}}, STATE_UNREACHABLE, SH_MODE_NONE, "",
