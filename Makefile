@@ -106,6 +106,9 @@ $(UNIT_BIN): $(B)/test/unit/%: test/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Inetlink -Ictl -Itest/unit -isystem $(B)/xdp -MMD -MP -o $@ $< $(LIB) $(PKG_LIBS) -lcmocka
 
+# They start the command.
+$(filter $(B)/test/unit/cmd_%,$(UNIT_BIN)): | $(B)/shunt
+
 -include $(NETLINK_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT_BIN:=.d) \
          $(B)/xdp/director.bpf.d $(B)/xdp/backend.bpf.d
 

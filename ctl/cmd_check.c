@@ -36,12 +36,12 @@ static int accepted(const struct command *command, const char *path, const struc
 
 static int refused(const struct command *command, const char *path, const struct file_error *error)
 {
-	char text[1024];
+	char text[2048];
 	json_t *result = json_pack("{s:s,s:b,s:i,s:i,s:s}", "file", path, "ok", 0, "line", (int)error->line,
 				   "column", (int)error->column, "error", error->text);
 
 	file_error_format(error, text, sizeof(text));
-	fprintf(stderr, "%s\n", text);
+	fputs(text, stderr);
 	command->writer->failure(stdout, result);
 	json_decref(result);
 	return STATUS_FAILED;

@@ -146,6 +146,10 @@ static void print_event(FILE *out, json_t *event)
 			print = kinds[i].print;
 	}
 	print_time(out, event);
+	if (json_object_size(event) == (json_object_get(event, "time") ? 2 : 1)) {
+		fprintf(out, "  %s\n", kind); /* nothing but its name */
+		return;
+	}
 	fprintf(out, "  %-9s ", kind);
 	print(out, event);
 	fputc('\n', out);

@@ -9,54 +9,54 @@
 #include <string.h>
 
 static const struct column services_columns[] = {
-	{"SERVICE", "name", cell_value, false},	       {"VIP", "vip", cell_vip, false},
-	{"SCHEDULER", "scheduler", cell_value, false}, {"BACKENDS", "backends", cell_value, true},
-	{"ACTIVE", "active", cell_value, true},	       {"PACKETS", "packets", cell_value, true},
-	{"BYTES", "bytes", cell_bytes, true},	       {0},
+	{"SERVICE", "name", cell_value, LEFT},	      {"VIP", "vip", cell_vip, LEFT},
+	{"SCHEDULER", "scheduler", cell_value, LEFT}, {"BACKENDS", "backends", cell_value, RIGHT},
+	{"ACTIVE", "active", cell_value, RIGHT},      {"PACKETS", "packets", cell_value, RIGHT},
+	{"BYTES", "bytes", cell_bytes, RIGHT},	      {0},
 };
 
 static const struct column backends_columns[] = {
-	{"SERVICE", "service", cell_value, false}, {"BACKEND", "address", cell_value, false},
-	{"WEIGHT", "weight", cell_value, true},	   {"FORWARD", "forward", cell_value, false},
-	{"STATE", "state", cell_value, false},	   {"PATH", "paths", cell_paths, false},
-	{"PACKETS", "packets", cell_value, true},  {"BYTES", "bytes", cell_bytes, true},
-	{"REASON", "reason", cell_value, false},   {0},
+	{"SERVICE", "service", cell_value, LEFT},  {"BACKEND", "address", cell_value, LEFT},
+	{"WEIGHT", "weight", cell_value, RIGHT},   {"FORWARD", "forward", cell_value, LEFT},
+	{"STATE", "state", cell_value, LEFT},	   {"PATH", "paths", cell_paths, LEFT},
+	{"PACKETS", "packets", cell_value, RIGHT}, {"BYTES", "bytes", cell_bytes, RIGHT},
+	{"REASON", "reason", cell_value, REST},	   {0},
 };
 
 static const struct column nexthops_columns[] = {
-	{"NEXTHOP", "nexthop", cell_value, false},
-	{"DEV", "dev", cell_value, false},
-	{"STATE", "state", cell_value, false},
-	{"DST-MAC", "dst_mac", cell_value, false},
-	{"SRC-MAC", "src_mac", cell_value, false},
-	{"MTU", "mtu", cell_value, true},
-	{"BACKENDS", "backends", cell_value, true},
-	{"MANAGED", "managed", cell_value, false},
+	{"NEXTHOP", "nexthop", cell_value, LEFT},
+	{"DEV", "dev", cell_value, LEFT},
+	{"STATE", "state", cell_value, LEFT},
+	{"DST-MAC", "dst_mac", cell_value, LEFT},
+	{"SRC-MAC", "src_mac", cell_value, LEFT},
+	{"MTU", "mtu", cell_value, RIGHT},
+	{"BACKENDS", "backends", cell_value, RIGHT},
+	{"MANAGED", "managed", cell_value, LEFT},
 	{0},
 };
 
 static const struct column interfaces_columns[] = {
-	{"INTERFACE", "name", cell_value, false},
-	{"IFINDEX", "ifindex", cell_value, true},
-	{"ROLE", "role", cell_value, false},
-	{"MODE", "mode", cell_value, false},
-	{"STATE", "state", cell_value, false},
-	{"REASON", "reason", cell_value, false},
+	{"INTERFACE", "name", cell_value, LEFT},
+	{"IFINDEX", "ifindex", cell_value, RIGHT},
+	{"ROLE", "role", cell_value, LEFT},
+	{"MODE", "mode", cell_value, LEFT},
+	{"STATE", "state", cell_value, LEFT},
+	{"REASON", "reason", cell_value, REST},
 	{0},
 };
 
 static const struct column aliases_columns[] = {
-	{"VIP", "vip", cell_value, false},
-	{"DEV", "dev", cell_value, false},
-	{"STATE", "state", cell_value, false},
+	{"VIP", "vip", cell_value, LEFT},
+	{"DEV", "dev", cell_value, LEFT},
+	{"STATE", "state", cell_value, LEFT},
 	{0},
 };
 
 static const struct column flows_columns[] = {
-	{"CLIENT", "client", cell_client, false},
-	{"VIP", "vip", cell_vip, false},
-	{"SERVICE", "service", cell_value, false},
-	{"BACKEND", "backend", cell_value, false},
+	{"CLIENT", "client", cell_client, LEFT},
+	{"VIP", "vip", cell_vip, LEFT},
+	{"SERVICE", "service", cell_value, LEFT},
+	{"BACKEND", "backend", cell_value, LEFT},
 	{0},
 };
 

@@ -5,10 +5,10 @@
 #include "command.h"
 
 static const struct column reasons_columns[] = {
-	{"REASON", "name", cell_value, false},
-	{"PACKETS", "packets", cell_value, true},
-	{"BYTES", "bytes", cell_bytes, true},
-	{"MEANING", "words", cell_value, false},
+	{"REASON", "name", cell_value, LEFT},
+	{"PACKETS", "packets", cell_value, RIGHT},
+	{"BYTES", "bytes", cell_bytes, RIGHT},
+	{"MEANING", "words", cell_value, REST},
 	{0},
 };
 

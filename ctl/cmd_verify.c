@@ -5,10 +5,10 @@
 #include "command.h"
 
 static const struct column columns[] = {
-	{"WHAT", "what", cell_value, false},
-	{"WHERE", "where", cell_value, false},
-	{"WANT", "want", cell_value, false},
-	{"HAVE", "have", cell_value, false},
+	{"WHAT", "what", cell_value, LEFT},
+	{"WHERE", "where", cell_value, LEFT},
+	{"WANT", "want", cell_value, LEFT},
+	{"HAVE", "have", cell_value, LEFT},
 	{0},
 };
 

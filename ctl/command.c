@@ -65,6 +65,13 @@ static int request_from(const struct command *command, json_t *request, struct c
 	return STATUS_DONE;
 }
 
+static bool ends_line(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length && text[length - 1] == '\n';
+}
+
 /* Says an {"error": text}, in JSON where that was asked for. STATUS_FAILED, or STATUS_DONE where it is none.
  */
 static int check_refusal(const struct command *command, json_t *answer)
@@ -73,7 +80,7 @@ static int check_refusal(const struct command *command, json_t *answer)
 
 	if (!text)
 		return STATUS_DONE;
-	fprintf(stderr, "shunt: %s\n", text);
+	fprintf(stderr, "shunt: %s%s", text, ends_line(text) ? "" : "\n");
 	command->writer->failure(stdout, answer);
 	return STATUS_FAILED;
 }
@@ -141,7 +148,7 @@ int command_unknown_verb(const struct verb *verbs, const char *name)
 
 int command_usage(const struct verb *verb)
 {
-	fprintf(stderr, "shunt: usage: shunt %s%s%s [-j] [--socket PATH]\n", verb->name,
-		*verb->arguments ? " " : "", verb->arguments);
+	fprintf(stderr, "shunt: usage: shunt %s%s%s [-j] [--socket PATH]: %s\n", verb->name,
+		*verb->arguments ? " " : "", verb->arguments, verb->help);
 	return STATUS_USAGE;
 }

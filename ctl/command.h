@@ -55,7 +55,7 @@ int command_follow(const struct command *command, json_t *request, void (*text)(
 
 /* Says which verbs there are. STATUS_USAGE. */
 int command_unknown_verb(const struct verb *verbs, const char *name);
-/* "shunt: usage: shunt show ..." STATUS_USAGE. */
+/* "shunt: usage: shunt show ...", for a wrong number of arguments. STATUS_USAGE. */
 int command_usage(const struct verb *verb);
 
 #endif

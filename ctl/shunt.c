@@ -15,11 +15,9 @@
 
 static const struct verb verbs[] = {
 	{"status", "", "what runs, and what became of the packets", 0, 0, cmd_status},
-	{"show", "services|backends|nexthops|interfaces|aliases|flows", "one list, with states and reasons",
-	 1, 1, cmd_show},
+	{"show", "LIST", "services, backends, nexthops, interfaces, aliases or flows", 1, 1, cmd_show},
 	{"events", "", "live: dispatches (sampled), routing and state changes", 0, 0, cmd_events},
-	{"verify", "", "compare the maps with the kernel's routes and neighbours; 1 where they differ", 0, 0,
-	 cmd_verify},
+	{"verify", "", "compare the maps with the kernel now; status 1 where they differ", 0, 0, cmd_verify},
 	{"reload", "", "read the file again; a broken one changes nothing", 0, 0, cmd_reload},
 	{"check", "FILE", "check a file, without the daemon", 1, 1, cmd_check},
 	{"down", "", "remove programs, pins and aliases, and end the daemon", 0, 0, cmd_down},

@@ -15,11 +15,12 @@
 
 #include "cell.h"
 
+/* RIGHT is for numbers, REST for the free text of a last column: only there an empty cell stays empty. */
 struct column {
 	const char *title; /* NULL ends the columns */
 	const char *key;   /* of the value in the row, for `format` */
 	void (*format)(const json_t *row, const char *key, char out[static CELL_SIZE]);
-	bool right; /* aligned right: numbers */
+	enum { LEFT, RIGHT, REST } align;
 };
 
 struct table {
@@ -42,7 +43,7 @@ extern const struct writer writer_text;
 extern const struct writer writer_json;
 
 /* The text writer's `list`, for verbs whose text holds a table beside other things. Columns are as wide as
- * their content, two blanks apart; an empty cell shows as "-" except in the last column. */
+ * their content, two blanks apart; an empty cell shows as "-". */
 void table_print(FILE *out, const json_t *list, const struct table *table);
 
 #endif

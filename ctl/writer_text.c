@@ -23,7 +23,7 @@ static size_t width_of(const char *text)
 static void cell_of(const struct column *column, const json_t *row, char out[static CELL_SIZE])
 {
 	column->format(row, column->key, out);
-	if (!out[0] && column[1].title)
+	if (!out[0] && column->align != REST)
 		snprintf(out, CELL_SIZE, "-");
 }
 
@@ -50,7 +50,7 @@ static void print_cell(FILE *out, const struct column *column, const char *text,
 {
 	size_t fill = width - width_of(text);
 
-	if (column->right)
+	if (column->align == RIGHT)
 		*owed += fill;
 	if (text[0]) {
 		fprintf(out, "%*s%s", (int)*owed, "", text);
@@ -58,7 +58,7 @@ static void print_cell(FILE *out, const struct column *column, const char *text,
 	} else {
 		fill = width;
 	}
-	*owed += GAP + (column->right ? 0 : fill);
+	*owed += GAP + (column->align == RIGHT ? 0 : fill);
 }
 
 void table_print(FILE *out, const json_t *list, const struct table *table)
