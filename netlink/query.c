@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "decode.h"
+#include "index6.h"
 
 int rt_query_open(struct rt_query **out)
 {
@@ -37,6 +38,7 @@ void rt_query_close(struct rt_query *query)
 {
 	if (!query)
 		return;
+	index6_close(query->index6);
 	rtsock_close(&query->sock);
 	free(query);
 }
@@ -62,6 +64,22 @@ static int fib_verdict(int err, struct rt_route *out)
 	return 0;
 }
 
+/*
+ * An IPv6 answer through a nexthop object may be another route that shares the object (index6.c).
+ * Where the right one went while we asked, an answer that can't be right is not given: -EAGAIN.
+ */
+static int right_route(struct rt_query *query, const struct addr *dst, struct rt_route *route)
+{
+	int err;
+
+	if (!route->nexthop_id || dst->family != ADDR_IPV6)
+		return 0;
+	err = index6_find(&query->index6, dst, route->table, route);
+	if (err == -ENOENT)
+		return prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
+	return err;
+}
+
 int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out)
 {
 	struct rtmsg header = {
@@ -84,7 +102,9 @@ int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route
 		return fib_verdict(err, out);
 	if (!answer || answer->nlmsg_type != RTM_NEWROUTE || decode_route(answer, &route))
 		return -EBADMSG;
-	err = query_nexthop_legs(query, &route);
+	err = right_route(query, dst, &route);
+	if (!err)
+		err = query_nexthop_legs(query, &route);
 	if (err)
 		return err;
 	*out = route;

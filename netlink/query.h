@@ -7,8 +7,11 @@
 
 #include "socket.h"
 
+struct index6;
+
 struct rt_query {
 	struct rtsock sock;
+	struct index6 *index6; /* made when an IPv6 answer first names a nexthop object */
 };
 
 /* Dumps, begun again up to `tries` times where the kernel marks one as interrupted; then -EAGAIN. */

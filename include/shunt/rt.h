@@ -125,12 +125,15 @@ void rt_query_close(struct rt_query *query); /* NULL is fine */
 /*
  * What the FIB answers for a packet to `dst` made on this node: RTM_GETROUTE with
  * RTM_F_FIB_MATCH (net/ipv4/route.c inet_rtm_getroute), every leg with its weight. "No route",
- * blackhole, unreachable and prohibit are answers (out->type), not errors.
+ * blackhole, unreachable and prohibit are answers (out->type), not errors; with them the kernel
+ * names no prefix, and all else in *out is zero. The legs of nexthop objects are filled in.
+ * -EAGAIN where the route changed between two questions: ask again.
  */
 int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out);
 
 /* Dumps. `each` gets a pointer that is valid during the call; non-zero from it ends the dump
- * and is returned. A dump that the kernel marked as interrupted is repeated a few times, then -EAGAIN. */
+ * and is returned. A dump that the kernel marked as interrupted is repeated a few times (so a record
+ * may come twice), then -EAGAIN. */
 int rt_dump_links(struct rt_query *query, int (*each)(const struct rt_link *, void *), void *arg);
 int rt_dump_addrs(struct rt_query *query, int (*each)(const struct rt_addr *, void *), void *arg);
 int rt_dump_neighs(struct rt_query *query, int (*each)(const struct rt_neigh *, void *), void *arg);
@@ -141,8 +144,8 @@ int rt_dump_rules(struct rt_query *query, int family, int (*each)(const struct r
 /*
  * Asks the kernel to keep a neighbour resolved (NTF_EXT_MANAGED, kernel 5.16). *managed says
  * whether the kernel took it so; where it knows no managed entries, one resolution is started
- * (NTF_USE) and *managed is false: call again from time to time. Never touches a PERMANENT
- * entry: check the state first.
+ * (NTF_USE) and *managed is false: call again from time to time. MAC and state of an entry stay.
+ * Never touches a PERMANENT entry: -EEXIST.
  */
 int rt_neigh_manage(struct rt_query *query, int ifindex, const struct addr *addr, bool *managed);
 /* Ends that: the entry stays as an ordinary one that ages. 0 also where there is none. */
@@ -188,7 +191,8 @@ struct rt_neigh_key {
 	struct addr addr;
 };
 
-/* What a batch of events may concern. Zero it, or rt_hints_reset, before use; it grows as needed. */
+/* What a batch of events may concern. Zero it, or rt_hints_reset, before use; it grows as needed,
+ * and where a list passes 4096 entries it is emptied and `everything` set instead. */
 struct rt_hints {
 	bool everything; /* link, address, rule, nexthop object, netconf, overrun: ask about every backend */
 	bool links;	 /* a link appeared, vanished or changed */
@@ -226,7 +230,8 @@ const struct rt_watch_stats *rt_watch_stats(const struct rt_watch *watch);
  * Reads until the socket is empty (but at most some thousand messages, so that one call stays
  * short), applies links, addresses and neighbours to the state, and adds what it may concern to
  * `hints`. On an overrun: drains to EAGAIN and discards, dumps on a second socket, sets
- * hints->everything and ->overrun; what queued meanwhile is applied by the next call.
+ * hints->everything and ->overrun; what queued meanwhile is applied by the next call. After
+ * another -errno call again: a recovery that failed is repeated, and no event is trusted before.
  */
 int rt_watch_read(struct rt_watch *watch, struct rt_hints *hints);
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which IPv6 route through a nexthop object matches an address: see index6.c. */
+#ifndef NETLINK_INDEX6_H
+#define NETLINK_INDEX6_H
+
+#include <shunt/rt.h>
+
+struct index6;
+
+/*
+ * The longest matching route through a nexthop object, lowest metric first, in `table` where that
+ * has one, else in any. Fills all but the legs. *index is made when first needed, and is the
+ * caller's: index6_close. 0, -ENOENT where no route matches, or -errno.
+ */
+int index6_find(struct index6 **index, const struct addr *dst, uint32_t table, struct rt_route *out);
+void index6_close(struct index6 *index); /* NULL is fine */
+
+#endif
