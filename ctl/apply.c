@@ -42,7 +42,7 @@ bool apply_pending(const struct apply *apply)
 		if (target->ask || target->resolve)
 			return true;
 	}
-	for (size_t i = 0; i < apply->model->config->services_count; i++) {
+	for (size_t i = 0; i < apply->model->services_count; i++) {
 		if (apply->model->services[i].stale)
 			return true;
 	}
@@ -186,7 +186,7 @@ static int update_rings(struct apply *apply)
 	uint32_t *slots = NULL;
 	int err = 0;
 
-	for (size_t i = 0; i < apply->model->config->services_count; i++) {
+	for (size_t i = 0; i < apply->model->services_count; i++) {
 		struct service *service = &apply->model->services[i];
 		int failed;
 

@@ -10,28 +10,28 @@
 #include "apply.h"
 #include "endpoint.h"
 
-static size_t count_ports(const struct config *config)
+static size_t count_ports(const struct model *model)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < config->services_count; i++)
-		count += config->services[i].ports_count;
+	for (size_t i = 0; i < model->services_count; i++)
+		count += model->services[i].config->ports_count;
 	return count;
 }
 
 /* One VIP map's entries, of the services of one family. */
 static int sync_vips(struct apply *apply, uint8_t family, enum dataplane_hash hash)
 {
-	const struct config *config = apply->model->config;
+	const struct model *model = apply->model;
 	size_t size = dataplane_entry_size(hash), count = 0;
-	char *want = calloc(count_ports(config) + 1, size);
+	char *want = calloc(count_ports(model) + 1, size);
 	uint64_t writes = 0;
 	int err;
 
 	if (!want)
 		return -ENOMEM;
-	for (size_t i = 0; i < config->services_count; i++) {
-		const struct service *service = &apply->model->services[i];
+	for (size_t i = 0; i < model->services_count; i++) {
+		const struct service *service = &model->services[i];
 
 		for (size_t j = 0; service->config->vip.family == family && j < service->config->ports_count;
 		     j++) {
@@ -50,12 +50,12 @@ static int sync_vips(struct apply *apply, uint8_t family, enum dataplane_hash ha
 static void set_any_port(struct apply *apply)
 {
 	struct sh_knobs *knobs = dataplane_port(apply->dataplane)->knobs;
-	const struct config *config = apply->model->config;
+	const struct model *model = apply->model;
 	uint32_t any = 0;
 
-	for (size_t i = 0; i < config->services_count; i++) {
-		for (size_t j = 0; j < config->services[i].ports_count; j++)
-			any |= config->services[i].ports[j].port == 0;
+	for (size_t i = 0; i < model->services_count; i++) {
+		for (size_t j = 0; j < model->services[i].config->ports_count; j++)
+			any |= model->services[i].config->ports[j].port == 0;
 	}
 	__atomic_store_n(&knobs->any_port, any, __ATOMIC_RELEASE);
 }
@@ -64,7 +64,7 @@ int apply_services(struct apply *apply)
 {
 	int err;
 
-	for (size_t i = 0; i < apply->model->config->services_count; i++) {
+	for (size_t i = 0; i < apply->model->services_count; i++) {
 		const struct service *service = &apply->model->services[i];
 		uint32_t flags = service->config->scheduler == SCHEDULER_RANDOM ? (uint32_t)SH_SERVICE_RANDOM
 										: 0;

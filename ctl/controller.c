@@ -99,8 +99,8 @@ static void work_role(struct controller *controller)
 	if (controller->role.role == before)
 		return;
 	log_note("role: %s (%s)", role_name(controller->role.role), controller->role.reason);
-	if ((controller->role.role == ROLE_BOTH) != controller->restore && load_again(controller))
-		log_error("the program for the new role could not be loaded; the former stays");
+	if (controller->role.role != controller->loaded && load_again(controller))
+		log_error("cannot take on the new role; the former stays");
 }
 
 static void work_hints(struct controller *controller)
@@ -141,6 +141,8 @@ static void probe(void *arg)
 {
 	struct controller *controller = arg;
 
+	/* First what the kernel has told already: aliases just added are in there. */
+	on_kernel(0, controller);
 	managed_probe(&controller->managed);
 	node_sync(controller);
 }

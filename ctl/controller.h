@@ -49,7 +49,7 @@ struct controller {
 	struct apply apply; /* with model, tables and dataplane */
 	struct managed managed;
 	struct role_view role;
-	bool restore;	     /* the loaded director's program restores too */
+	enum role loaded;    /* that programs and tables were built for */
 	unsigned growth;     /* paths and next hops were too few: so many times doubled */
 	unsigned reloads;    /* that were taken */
 	unsigned generation; /* of maps and programs */

@@ -22,13 +22,13 @@ struct former {
 	struct model *model;
 	struct tables *tables;
 	struct dataplane *dataplane;
-	bool restore;
+	enum role loaded;
 };
 
 static struct former remember(const struct controller *controller)
 {
 	return (struct former){controller->apply.model, controller->apply.tables, controller->apply.dataplane,
-			       controller->restore};
+			       controller->loaded};
 }
 
 static void put_back(struct controller *controller, const struct former *former)
@@ -36,7 +36,7 @@ static void put_back(struct controller *controller, const struct former *former)
 	controller->apply.model = former->model;
 	controller->apply.tables = controller->managed.tables = former->tables;
 	controller->apply.dataplane = former->dataplane;
-	controller->restore = former->restore;
+	controller->loaded = former->loaded;
 }
 
 static void released(const struct rt_neigh_key *key, void *arg)
@@ -61,7 +61,7 @@ static int build_beside(struct controller *controller, struct config *config)
 {
 	struct former former = remember(controller);
 	struct model *model;
-	int err = model_new(config, former.tables, &model);
+	int err = model_new(config, role_directs(controller->loaded), former.tables, &model);
 
 	if (err)
 		return err;
@@ -70,7 +70,7 @@ static int build_beside(struct controller *controller, struct config *config)
 	if (err) {
 		/* Back to the former: its slots, services and VIPs are stored again from it. */
 		controller->apply.model = former.model;
-		for (size_t i = 0; i < former.model->config->services_count; i++)
+		for (size_t i = 0; i < former.model->services_count; i++)
 			former.model->services[i].stale = true;
 		apply_mark_all(&controller->apply);
 		(void)fill(controller);
@@ -79,35 +79,38 @@ static int build_beside(struct controller *controller, struct config *config)
 		return err;
 	}
 	model_free(former.model, former.tables);
+	node_sync_egress(controller);
+	node_sync(controller);
 	return 0;
 }
 
-static void sizes_of(const struct controller *controller, const struct config *config,
+static void sizes_of(const struct controller *controller, const struct config *config, enum role role,
 		     struct dataplane_sizes *sizes)
 {
-	model_sizes(config, sizes);
+	model_sizes(config, role_directs(role), sizes);
 	sizes->paths <<= controller->growth;
 	sizes->nexthops <<= controller->growth;
 }
 
-static int open_anew(struct controller *controller, struct config *config, bool restore)
+static int open_anew(struct controller *controller, struct config *config, enum role role)
 {
 	struct dataplane_sizes sizes;
 	int err;
 
-	sizes_of(controller, config, &sizes);
+	sizes_of(controller, config, role, &sizes);
 	controller->apply.model = NULL;
 	controller->apply.tables = NULL;
 	controller->apply.dataplane = NULL;
-	err = dataplane_open(controller->options->pin_dir, &sizes, restore, &controller->apply.dataplane);
+	err = dataplane_open(controller->options->pin_dir, &sizes, role == ROLE_BOTH,
+			     &controller->apply.dataplane);
 	if (!err)
 		err = tables_new(dataplane_port(controller->apply.dataplane), &controller->apply.tables);
 	if (err)
 		return err;
 	controller->managed.tables = controller->apply.tables;
-	controller->restore = restore;
+	controller->loaded = role;
 	tables_on_release(controller->apply.tables, released, &controller->managed);
-	err = model_new(config, controller->apply.tables, &controller->apply.model);
+	err = model_new(config, role_directs(role), controller->apply.tables, &controller->apply.model);
 	return err ? err : fill(controller);
 }
 
@@ -121,10 +124,10 @@ static void drop(struct model *model, struct tables *tables, struct dataplane *d
 	dataplane_close(dataplane);
 }
 
-static int build_anew(struct controller *controller, struct config *config, bool restore)
+static int build_anew(struct controller *controller, struct config *config, enum role role)
 {
 	struct former former = remember(controller);
-	int err = open_anew(controller, config, restore);
+	int err = open_anew(controller, config, role);
 
 	if (err) {
 		if (controller->apply.model)
@@ -147,40 +150,38 @@ static int build_anew(struct controller *controller, struct config *config, bool
 	return tell_dispatches_open(controller);
 }
 
-static bool must_build_anew(const struct controller *controller, const struct config *config, bool restore)
+static bool must_build_anew(const struct controller *controller, const struct config *config, enum role role)
 {
 	struct dataplane_sizes sizes;
 
-	sizes_of(controller, config, &sizes);
-	return !controller->apply.dataplane || restore != controller->restore ||
+	sizes_of(controller, config, role, &sizes);
+	return !controller->apply.dataplane || role != controller->loaded ||
 	       !dataplane_fits(controller->apply.dataplane, &sizes);
 }
 
 int load_config(struct controller *controller, struct config *config)
 {
 	struct role_view role;
-	bool restore = role_of(config, controller->apply.state, &role) == ROLE_BOTH;
+	enum role before = controller->role.role;
 	int err = -ENOSPC;
 
-	if (!must_build_anew(controller, config, restore))
+	role_of(config, controller->apply.state, &role);
+	if (!must_build_anew(controller, config, role.role))
 		err = build_beside(controller, config);
 	if (err == -ENOSPC)
-		err = build_anew(controller, config, restore);
+		err = build_anew(controller, config, role.role);
 	if (err) {
 		log_error("cannot load %zu services: %s", config->services_count, strerror(-err));
 		return err;
 	}
-	controller->role = role;
-	log_note("role: %s (%s)", role_name(role.role), role.reason);
-	node_sync_egress(controller);
-	node_sync(controller);
-	controller_pass_soon(controller);
+	if (before != role.role || !controller->control)
+		log_note("role: %s (%s)", role_name(role.role), role.reason);
 	return 0;
 }
 
 int load_again(struct controller *controller)
 {
-	return build_anew(controller, controller->apply.model->config, controller->role.role == ROLE_BOTH);
+	return build_anew(controller, controller->apply.model->config, controller->role.role);
 }
 
 int load_file(struct controller *controller, char *text, size_t size)

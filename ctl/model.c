@@ -77,7 +77,7 @@ static int add_service(struct model *model, size_t at, struct tables *tables)
 	return err;
 }
 
-int model_new(struct config *config, struct tables *tables, struct model **out)
+int model_new(struct config *config, bool directs, struct tables *tables, struct model **out)
 {
 	struct model *model = calloc(1, sizeof(*model));
 	int err = 0;
@@ -88,7 +88,8 @@ int model_new(struct config *config, struct tables *tables, struct model **out)
 	model->services = calloc(config->services_count + 1, sizeof(*model->services));
 	if (!model->services)
 		err = -ENOMEM;
-	for (size_t i = 0; !err && i < config->services_count; i++)
+	model->services_count = directs ? config->services_count : 0;
+	for (size_t i = 0; !err && i < model->services_count; i++)
 		err = add_service(model, i, tables);
 	if (err) {
 		model->config = NULL;
@@ -159,13 +160,16 @@ static uint32_t with_room(size_t needed)
 	return (uint32_t)size;
 }
 
-void model_sizes(const struct config *config, struct dataplane_sizes *out)
+void model_sizes(const struct config *config, bool directs, struct dataplane_sizes *out)
 {
-	size_t services = 0, backends = 0, slots = 1, flows = 0;
+	size_t services = 0, backends = 0, slots = 1, flows = 0, ports = 0;
 
 	for (size_t i = 0; i < config->services_count; i++) {
 		const struct config_service *service = &config->services[i];
 
+		ports += service->ports_count;
+		if (!directs)
+			continue;
 		services += service->ports_count;
 		backends += service->backends_count;
 		slots += ring_size(service->backends_count);
@@ -175,8 +179,8 @@ void model_sizes(const struct config *config, struct dataplane_sizes *out)
 	*out = (struct dataplane_sizes){
 		.vips4 = with_room(services),
 		.vips6 = with_room(services),
-		.restore4 = with_room(services),
-		.restore6 = with_room(services),
+		.restore4 = with_room(ports),
+		.restore6 = with_room(ports),
 		.services = with_room(services),
 		.backends = with_room(backends),
 		.paths = with_room(backends),

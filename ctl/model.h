@@ -61,17 +61,19 @@ struct service {
 
 struct model {
 	struct config *config;	  /* owned */
-	struct service *services; /* owned: config->services_count of them, in the file's order */
+	size_t services_count;	  /* 0 on a node that directs nothing: it need not know the ways */
+	struct service *services; /* owned: config->services' at work, in the file's order */
 	struct target *targets;
 };
 
-/* Takes over `config` on success. 0, or -ENOMEM or -ENOSPC (a table is full) and nothing taken. */
-int model_new(struct config *config, struct tables *tables, struct model **out);
+/* Takes over `config` on success. `directs`: this node is a director. 0, or -ENOMEM or -ENOSPC (a
+ * table is full) and nothing taken. */
+int model_new(struct config *config, bool directs, struct tables *tables, struct model **out);
 /* Drops all references. NULL is fine. */
 void model_free(struct model *model, struct tables *tables);
 
 /* What a config needs of each map, with room for another as large beside it while reloading. */
-void model_sizes(const struct config *config, struct dataplane_sizes *out);
+void model_sizes(const struct config *config, bool directs, struct dataplane_sizes *out);
 
 /* Drops what a member holds of paths and next hops. */
 void model_unpath(struct member *member, struct tables *tables);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Telling: changes of state, next hops, paths, interfaces and aliases go to the event stream,
- * and those that an operator wants to find later also to the log. See controller.h.
+ * and changes of state also to the log (interfaces.c and aliases.c log theirs). See controller.h.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -81,10 +81,6 @@ const struct apply_ops tell_ops = {
 
 static void interface_changed(const struct interface_row *row, void *arg)
 {
-	log_line(row->state == INTERFACE_ATTACHED || row->state == INTERFACE_DETACHED ? LOG_NOTE : LOG_WARN,
-		 "%s: %s program %s%s%s%s%s", row->name, interface_program_name(row->program),
-		 interface_state_name(row->state), *interface_mode_name(row->mode) ? ", " : "",
-		 interface_mode_name(row->mode), *row->reason ? ": " : "", row->reason);
 	tell_event(arg,
 		   json_pack("{s:s, s:s, s:i, s:s, s:s}", "event", "interface", "name", row->name, "ifindex",
 			     row->ifindex, "state", interface_state_name(row->state), "reason", row->reason));
@@ -95,8 +91,6 @@ static void alias_changed(const struct alias_row *row, void *arg)
 	char address[ADDR_TEXT_SIZE];
 
 	addr_format(&row->vip, address);
-	log_note("alias %s on %s: %s%s%s", address, row->dev, alias_state_name(row->state),
-		 *row->reason ? ": " : "", row->reason);
 	tell_event(arg, json_pack("{s:s, s:s, s:s}", "event", "alias", "vip", address, "state",
 				  alias_state_name(row->state)));
 }

@@ -203,7 +203,7 @@ static void check_all(struct verification *verification)
 	tables_each_nexthop(verification->controller->apply.tables, remember_failed, verification);
 	for (const struct target *target = model->targets; target; target = target->hh.next)
 		check_target(verification, target);
-	for (size_t i = 0; i < model->config->services_count; i++) {
+	for (size_t i = 0; i < model->services_count; i++) {
 		for (size_t j = 0; j < model->services[i].config->ports_count; j++)
 			check_ring(verification, &model->services[i], j);
 	}

@@ -14,7 +14,7 @@ const char *view_service_name(const struct controller *controller, uint64_t owne
 {
 	const struct model *model = controller->apply.model;
 
-	for (size_t i = 0; i < model->config->services_count; i++) {
+	for (size_t i = 0; i < model->services_count; i++) {
 		if (model->services[i].owner == owner)
 			return model->services[i].config->name;
 	}
@@ -101,7 +101,7 @@ json_t *view_backends(struct controller *controller)
 	const struct model *model = controller->apply.model;
 	json_t *rows = json_array();
 
-	for (size_t i = 0; i < model->config->services_count; i++) {
+	for (size_t i = 0; i < model->services_count; i++) {
 		const struct service *service = &model->services[i];
 
 		for (size_t j = 0; j < service->config->backends_count; j++)
@@ -131,7 +131,7 @@ json_t *view_services(struct controller *controller)
 	const struct model *model = controller->apply.model;
 	json_t *rows = json_array();
 
-	for (size_t i = 0; i < model->config->services_count; i++) {
+	for (size_t i = 0; i < model->services_count; i++) {
 		const struct service *service = &model->services[i];
 
 		for (size_t j = 0; j < service->config->ports_count; j++)

@@ -57,7 +57,7 @@ json_t *view_status(struct controller *controller)
 	int services = 0, backends = 0, active = 0;
 	struct timespec now;
 
-	for (size_t i = 0; i < model->config->services_count; i++) {
+	for (size_t i = 0; i < model->services_count; i++) {
 		services += (int)model->services[i].config->ports_count;
 		backends += (int)model->services[i].config->backends_count;
 		active += (int)service_active(&model->services[i]);
