@@ -17,24 +17,46 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include <shunt/rt.h>
+
+#include "log.h"
 #include "pins.h"
 
 struct attach {
 	struct pins pins;
+	struct rt_query *query;
+	struct rt_link
+		*seen; /* links that carry a program, as attach_observe found them; ascending by ifindex */
+	size_t seen_count, seen_size;
 };
+
+static int open_in(struct attach *attach, const char *pin_dir)
+{
+	char *dir;
+	int rc;
+
+	if (asprintf(&dir, "%s/links", pin_dir) < 0)
+		return -ENOMEM;
+	rc = pins_open(dir, &attach->pins);
+	free(dir);
+	if (rc)
+		return rc;
+	rc = rt_query_open(&attach->query);
+	if (rc) {
+		log_error("cannot open a netlink socket: %s", strerror(-rc));
+		pins_close(&attach->pins);
+	}
+	return rc;
+}
 
 int attach_open(const char *pin_dir, struct attach **out)
 {
 	struct attach *attach = calloc(1, sizeof(*attach));
-	char *dir = NULL;
-	int rc = -ENOMEM;
+	int rc = attach ? open_in(attach, pin_dir) : -ENOMEM;
 
-	if (attach && asprintf(&dir, "%s/links", pin_dir) >= 0) {
-		rc = pins_open(dir, &attach->pins);
-		free(dir);
-	}
 	if (rc)
 		free(attach);
 	else
@@ -47,38 +69,76 @@ void attach_close(struct attach *attach)
 	if (!attach)
 		return;
 	pins_close(&attach->pins);
+	rt_query_close(attach->query);
+	free(attach->seen);
 	free(attach);
 }
 
-int attach_found(int ifindex, uint32_t *id, bool *native)
-{
-	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
-	int rc = bpf_xdp_query(ifindex, 0, &opts);
+/* ---- what the kernel shows ------------------------------------------------------------------ */
 
-	if (rc)
-		return rc;
-	*native = opts.drv_prog_id != 0;
-	if (opts.drv_prog_id)
-		*id = opts.drv_prog_id;
-	else if (opts.skb_prog_id)
-		*id = opts.skb_prog_id;
-	else
-		*id = opts.hw_prog_id;
+static int see(const struct rt_link *link, void *arg)
+{
+	struct attach *attach = arg;
+
+	if (link->xdp_mode == RT_XDP_NONE)
+		return 0;
+	if (attach->seen_count == attach->seen_size) {
+		size_t size = attach->seen_size ? attach->seen_size * 2 : 16;
+		struct rt_link *seen = reallocarray(attach->seen, size, sizeof(*seen));
+
+		if (!seen)
+			return -ENOMEM;
+		attach->seen = seen;
+		attach->seen_size = size;
+	}
+	attach->seen[attach->seen_count++] = *link;
 	return 0;
 }
 
-/* Is the link still about the device that has this ifindex in this namespace? 1, 0 or -errno. */
-static int believe(const struct pinned *entry, const struct bpf_link_info *info)
+static int compare_links(const void *a, const void *b)
 {
-	bool native;
-	uint32_t id;
+	int left = ((const struct rt_link *)a)->ifindex;
+	int right = ((const struct rt_link *)b)->ifindex;
+
+	return (left > right) - (left < right);
+}
+
+/* One dump for all links: asked one by one, a hundred links would cost some 70 ms. */
+int attach_observe(struct attach *attach)
+{
 	int rc;
 
-	if ((int)info->xdp.ifindex != entry->ifindex)
-		return 0;
-	rc = attach_found(entry->ifindex, &id, &native);
-	return rc ? rc : id == info->prog_id && native == entry->how.native;
+	attach->seen_count = 0;
+	rc = rt_dump_links(attach->query, see, attach);
+	if (attach->seen_count > 1)
+		qsort(attach->seen, attach->seen_count, sizeof(*attach->seen), compare_links);
+	return rc;
 }
+
+const struct rt_link *attach_seen(const struct attach *attach, int ifindex)
+{
+	const struct rt_link key = {.ifindex = ifindex};
+
+	if (!attach->seen_count)
+		return NULL;
+	return bsearch(&key, attach->seen, attach->seen_count, sizeof(key), compare_links);
+}
+
+/* Is the link still about the device that has this ifindex in this namespace? Where a device has
+ * programs in several modes the kernel does not say which is which. */
+static bool believable(const struct attach *attach, const struct pinned *entry,
+		       const struct bpf_link_info *info)
+{
+	const struct rt_link *seen = attach_seen(attach, entry->ifindex);
+	enum rt_xdp_mode mode = entry->how.native ? RT_XDP_NATIVE : RT_XDP_GENERIC;
+
+	if (!seen || (int)info->xdp.ifindex != entry->ifindex)
+		return false;
+	return seen->xdp_mode == RT_XDP_MULTI ||
+	       (seen->xdp_mode == mode && seen->xdp_program == info->prog_id);
+}
+
+/* ---- setting ------------------------------------------------------------------------------- */
 
 static bool fits(const struct attach_result *how, enum attach_mode mode)
 {
@@ -153,27 +213,25 @@ static int create(struct pins *pins, int ifindex, int program_fd, enum attach_mo
 }
 
 /* -ENOLINK: the entry is of no more use. */
-static int keep(const struct pins *pins, const struct pinned *entry, int program_fd, enum attach_mode mode)
+static int keep(const struct attach *attach, const struct pinned *entry, int program_fd,
+		enum attach_mode mode)
 {
 	struct bpf_link_info info;
 	int rc = pins_info(entry, &info);
 
 	if (rc)
 		return rc;
-	rc = believe(entry, &info);
-	if (rc < 0)
-		return rc;
-	if (!rc || !fits(&entry->how, mode))
+	if (!believable(attach, entry, &info) || !fits(&entry->how, mode))
 		return -ENOLINK;
 	rc = update(entry, &info, program_fd);
-	return rc ? rc : pins_restore(pins, entry);
+	return rc ? rc : pins_restore(&attach->pins, entry);
 }
 
 int attach_set(struct attach *attach, int ifindex, int program_fd, enum attach_mode mode,
 	       struct attach_result *out)
 {
 	struct pinned *entry = pins_find(&attach->pins, ifindex);
-	int rc = entry ? keep(&attach->pins, entry, program_fd, mode) : -ENOLINK;
+	int rc = entry ? keep(attach, entry, program_fd, mode) : -ENOLINK;
 
 	if (!rc)
 		*out = entry->how;

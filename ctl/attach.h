@@ -15,11 +15,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "config.h"
 
 struct attach;
+struct rt_link;
 
 /*
  * Prepares PIN_DIR/links (bpffs_prepare), takes its lock and adopts the pins that are there; a pin
@@ -32,6 +32,15 @@ int attach_open(const char *pin_dir, struct attach **out);
 /* Closes the descriptors only: pins and programs stay. NULL is fine. */
 void attach_close(struct attach *attach);
 
+/* Asks the kernel which programs the links of this namespace carry, for attach_set and attach_seen: it sends
+ * no event when a bpf_link comes, changes or goes. 0 or -errno; -EAGAIN where links kept changing meanwhile.
+ */
+int attach_observe(struct attach *attach);
+
+/* A link that carried a program, of whomever, at the last attach_observe; NULL where it had none. Valid until
+ * the next one. */
+const struct rt_link *attach_seen(const struct attach *attach, int ifindex);
+
 struct attach_result {
 	bool native;
 	int refused; /* ATTACH_AUTO in generic mode: the errno (positive) with which native mode was refused
@@ -39,12 +48,12 @@ struct attach_result {
 };
 
 /*
- * Makes `program_fd` the link's program. One that is ours already is replaced atomically, or left
- * alone where it is the same. ATTACH_AUTO is native, or generic where the device refuses native
- * mode; it does not try native mode again where that was refused before. A change of mode detaches
- * and attaches. 0 and *out, or -errno:
- *	-EBUSY	a program that is not ours is attached (attach_found); it is left alone
- *	-EEXIST	an upper device (a bond) or a lower one has a program, so that this one cannot have its own
+ * Makes `program_fd` the link's program, after attach_observe. One that is ours already is replaced
+ *atomically, or left alone where it is the same. ATTACH_AUTO is native, or generic where the device refuses
+ *native mode; it does not try native mode again where that was refused before. A change of mode detaches and
+ *attaches. 0 and *out, or -errno:
+ *	-EBUSY	a program that is not ours is attached (attach_seen); it is left alone
+ *	-EEXIST	the same in the other mode, or an upper or lower device (of a bond) has a program
  *	-ENODEV	there is no such link
  *	else	what the kernel answered
  */
@@ -60,9 +69,5 @@ bool attach_has(const struct attach *attach, int ifindex);
 
 /* The ifindexes that are held, ascending: writes at most `size`, returns how many there are. */
 size_t attach_held(const struct attach *attach, int *out, size_t size);
-
-/* Asks the kernel which program is attached to a link in this network namespace: *id is 0 for
- * none; *native tells the mode. 0 or -errno. */
-int attach_found(int ifindex, uint32_t *id, bool *native);
 
 #endif

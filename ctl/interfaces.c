@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <shunt/rt.h>
+
 #include "attach.h"
 #include "diff.h"
 #include "log.h"
@@ -105,17 +107,16 @@ static void replace_rows(struct interfaces *interfaces, struct interface_row *ro
 
 /* ---- applying ------------------------------------------------------------------------------ */
 
-static void blocked(struct interface_row *row)
+static void blocked(const struct attach *attach, struct interface_row *row)
 {
-	uint32_t id = 0;
-	bool native = false;
+	const struct rt_link *seen = attach_seen(attach, row->ifindex);
 
 	row->state = INTERFACE_BLOCKED;
-	attach_found(row->ifindex, &id, &native);
-	if (id)
+	if (seen)
 		snprintf(row->reason, sizeof(row->reason),
 			 "another XDP program (id %u) is attached; remove it with: ip link set dev %s %s off",
-			 id, row->name, native ? "xdp" : "xdpgeneric");
+			 seen->xdp_program, row->name,
+			 seen->xdp_mode == RT_XDP_GENERIC ? "xdpgeneric" : "xdp");
 	else
 		snprintf(row->reason, sizeof(row->reason),
 			 "a device above or below %s carries an XDP program; remove one of the two",
@@ -141,7 +142,7 @@ static void apply(struct attach *attach, const struct interface_plan *plan, int 
 	*row = (struct interface_row){.ifindex = plan->ifindex, .program = plan->program};
 	memcpy(row->name, plan->name, sizeof(row->name));
 	if (rc == -EBUSY || rc == -EEXIST) {
-		blocked(row);
+		blocked(attach, row);
 		return;
 	}
 	if (rc) {
@@ -231,8 +232,10 @@ int interfaces_sync(struct interfaces *interfaces, const struct config *config, 
 {
 	struct interface_plan *plans;
 	size_t count;
-	int rc = interfaces_plan(config, state, role, &plans, &count);
+	int rc = attach_observe(interfaces->attach);
 
+	if (!rc)
+		rc = interfaces_plan(config, state, role, &plans, &count);
 	if (rc)
 		return rc;
 	rc = apply_all(interfaces, plans, count, programs);

@@ -83,7 +83,8 @@ int interfaces_open(const char *pin_dir, void (*changed)(const struct interface_
 
 /* Plans and applies: attach, update (all links when the programs are new), detach. A link that
  * fails is logged once, shown in its row and tried again by the next sync; the others go on.
- * 0, or -ENOMEM with nothing done. */
+ * 0, or -errno with nothing done: -ENOMEM, or why the kernel's links could not be read (-EAGAIN: they kept
+ * changing). */
 int interfaces_sync(struct interfaces *interfaces, const struct config *config, const struct rt_state *state,
 		    enum role role, const struct interface_programs *programs);
 

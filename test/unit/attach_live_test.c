@@ -4,7 +4,6 @@
  */
 #include "live.h"
 
-#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <linux/if_link.h>
 #include <sys/stat.h>
@@ -52,19 +51,23 @@ static uint32_t pinned_id(const struct bench *bench, const char *mode)
 
 static void expect_program(int ifindex, int program_fd, bool native)
 {
-	bool is_native = false;
-	uint32_t id = 0;
+	bool is_native;
 
-	assert_int_equal(attach_found(ifindex, &id, &is_native), 0);
-	assert_int_equal(id, program_fd < 0 ? 0 : live_program_id(program_fd));
+	assert_int_equal(live_found(ifindex, &is_native), program_fd < 0 ? 0 : live_program_id(program_fd));
 	assert_int_equal(is_native, program_fd >= 0 && native);
+}
+
+static int try_set(struct bench *bench, int program_fd, enum attach_mode mode, struct attach_result *how)
+{
+	assert_int_equal(attach_observe(bench->attach), 0);
+	return attach_set(bench->attach, bench->veth, program_fd, mode, how);
 }
 
 static void set(struct bench *bench, int program_fd, enum attach_mode mode, bool native)
 {
 	struct attach_result how;
 
-	assert_int_equal(attach_set(bench->attach, bench->veth, program_fd, mode, &how), 0);
+	assert_int_equal(try_set(bench, program_fd, mode, &how), 0);
 	assert_int_equal(how.native, native);
 	expect_program(bench->veth, program_fd, native);
 }
@@ -162,9 +165,9 @@ static void auto_falls_back(void **state)
 	uint32_t id;
 
 	bench->veth = live_ifindex("lo");
-	assert_true(attach_set(bench->attach, bench->veth, bench->first, ATTACH_NATIVE, &how) < 0);
+	assert_true(try_set(bench, bench->first, ATTACH_NATIVE, &how) < 0);
 	assert_false(attach_has(bench->attach, bench->veth));
-	assert_int_equal(attach_set(bench->attach, bench->veth, bench->first, ATTACH_AUTO, &how), 0);
+	assert_int_equal(try_set(bench, bench->first, ATTACH_AUTO, &how), 0);
 	assert_false(how.native);
 	assert_int_equal(how.refused, EOPNOTSUPP);
 	snprintf(mode, sizeof(mode), "refused-%d", how.refused);
@@ -196,8 +199,7 @@ static void a_foreign_netlink_program_stays(void **state)
 		__u32 flags = facts[i].flags;
 
 		assert_int_equal(bpf_xdp_attach(bench->veth, bench->second, flags, NULL), 0);
-		assert_int_equal(attach_set(bench->attach, bench->veth, bench->first, facts[i].mode, &how),
-				 facts[i].rc);
+		assert_int_equal(try_set(bench, bench->first, facts[i].mode, &how), facts[i].rc);
 		expect_program(bench->veth, bench->second, flags == XDP_FLAGS_DRV_MODE);
 		assert_int_equal(count_pins(bench), 0);
 		assert_int_equal(bpf_xdp_detach(bench->veth, flags, NULL), 0);
@@ -213,7 +215,7 @@ static void a_foreign_link_stays(void **state)
 	int foreign = bpf_link_create(bench->second, bench->veth, BPF_XDP, &opts);
 
 	assert_true(foreign >= 0);
-	assert_int_equal(attach_set(bench->attach, bench->veth, bench->first, ATTACH_AUTO, &how), -EBUSY);
+	assert_int_equal(try_set(bench, bench->first, ATTACH_AUTO, &how), -EBUSY);
 	expect_program(bench->veth, bench->second, true);
 	close(foreign);
 	set(bench, bench->first, ATTACH_AUTO, true);

@@ -4,13 +4,11 @@
  */
 #include "live.h"
 
-#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <linux/if_link.h>
 
 #include <shunt/rt.h>
 
-#include "attach.h"
 #include "interfaces.h"
 #include "observed.h"
 
@@ -66,10 +64,8 @@ static const struct interface_row *row_of(const struct bench *bench, const char 
 static uint32_t program_on(const char *name)
 {
 	bool native;
-	uint32_t id = 0;
 
-	assert_int_equal(attach_found(live_ifindex(name), &id, &native), 0);
-	return id;
+	return live_found(live_ifindex(name), &native);
 }
 
 static bool pins_left(const struct bench *bench)

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -92,6 +93,16 @@ static inline uint32_t live_program_id(int fd)
 
 	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
 	return info.id;
+}
+
+/* Asks the kernel by other means than what is tested. */
+static inline uint32_t live_found(int ifindex, bool *native)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+
+	assert_int_equal(bpf_xdp_query(ifindex, 0, &opts), 0);
+	*native = opts.drv_prog_id != 0;
+	return opts.drv_prog_id ? opts.drv_prog_id : opts.skb_prog_id;
 }
 
 #endif
