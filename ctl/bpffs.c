@@ -5,14 +5,17 @@
 #include "bpffs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #define BPFFS_ROOT "/sys/fs/bpf"
 
@@ -60,15 +63,33 @@ static int check_type(const char *dir, char *error, size_t size)
 	return -EMEDIUMTYPE;
 }
 
-static int mount_root(char *error, size_t size)
+static int explain(int rc, char *error, size_t size)
 {
-	int rc;
-
-	if (mount("bpf", BPFFS_ROOT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
-		return 0;
-	rc = -errno;
 	snprintf(error, size, "cannot mount " BPFFS_ROOT ": %s; run as root: mount -t bpf bpf " BPFFS_ROOT,
 		 strerror(-rc));
+	return rc;
+}
+
+/*
+ * Several daemons may start at once (one in each network namespace): a second mount would hide the pins of
+ * the first. So it is done under a lock on the bare folder, and only where it is still bare.
+ */
+static int mount_root(const char *dir, char *error, size_t size)
+{
+	int lock = open(BPFFS_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (lock < 0 || flock(lock, LOCK_EX)) {
+		rc = explain(-errno, error, size);
+	} else {
+		rc = check_type(dir, error, size);
+		if (rc == -EMEDIUMTYPE)
+			rc = mount("bpf", BPFFS_ROOT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")
+				     ? explain(-errno, error, size)
+				     : 0;
+	}
+	if (lock >= 0)
+		close(lock);
 	return rc;
 }
 
@@ -105,10 +126,7 @@ int bpffs_prepare(const char *dir, char *error, size_t size)
 		return -EINVAL;
 	}
 	rc = check_type(dir, error, size);
-	if (rc == -EMEDIUMTYPE && under_bpffs_root(dir)) {
-		rc = mount_root(error, size);
-		if (!rc)
-			rc = check_type(dir, error, size);
-	}
+	if (rc == -EMEDIUMTYPE && under_bpffs_root(dir))
+		rc = mount_root(dir, error, size);
 	return rc ? rc : make_folders(dir, error, size);
 }
