@@ -44,6 +44,7 @@ static void run_pass(void *arg)
 	int err = apply_pass(&controller->apply);
 
 	controller->last_pass = controller_now_ms();
+	tell_states(controller);
 	managed_sync(&controller->managed);
 	node_sync_egress(controller);
 	if (!loop_timer_armed(controller->reap_timer))
@@ -187,7 +188,14 @@ int controller_start(struct controller *controller, struct loop *loop,
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	controller->started = now.tv_sec;
 	tell_open(controller);
-	err = open_kernel(controller);
+	/* First the socket, which tells whether another shuntd is at work here. Nobody is answered
+	 * before the loop runs. */
+	err = control_open(loop, options->socket, controller_verbs, controller, &controller->control);
+	if (err)
+		log_error("cannot listen on %s: %s%s", options->socket, strerror(-err),
+			  err == -EADDRINUSE ? "; another shuntd runs there, give each its --socket" : "");
+	if (!err)
+		err = open_kernel(controller);
 	if (!err)
 		err = open_timers(controller);
 	if (!err)
@@ -197,13 +205,7 @@ int controller_start(struct controller *controller, struct loop *loop,
 	if (!err)
 		err = loop_fd_add(loop, rt_watch_fd(controller->watch), EPOLLIN, on_kernel, controller,
 				  &handle);
-	if (err)
-		return err;
-	err = control_open(loop, options->socket, controller_verbs, controller, &controller->control);
-	if (err)
-		log_error("cannot listen on %s: %s%s", options->socket, strerror(-err),
-			  err == -EADDRINUSE ? "; another shuntd runs there, give each its --socket" : "");
-	else
+	if (!err)
 		tell_subscribers(controller);
 	return err;
 }

@@ -60,9 +60,9 @@ struct controller {
 
 	struct ring_buffer *dispatches;
 	struct loop_timer *pass_timer, *reap_timer, *probe_timer, *dispatch_timer;
-	uint64_t last_pass; /* ms, CLOCK_MONOTONIC */
-	time_t started;	    /* s, CLOCK_MONOTONIC */
-	bool going_down;    /* `shunt down`: the loop ends, nothing is left */
+	uint64_t last_pass;   /* ms, CLOCK_MONOTONIC */
+	unsigned told_states; /* state changes told since the last summary */
+	time_t started;	      /* s, CLOCK_MONOTONIC */
 };
 
 /* Sets up everything on `loop`, and takes over `config` on success. 0, or -errno, logged;
@@ -99,6 +99,8 @@ void node_down(struct controller *controller);
 void node_close(struct controller *controller);
 
 extern const struct apply_ops tell_ops;
+/* Sums up the state changes that were too many to log one by one. After each pass. */
+void tell_states(struct controller *controller);
 void tell_interfaces(struct controller *controller);
 void tell_open(struct controller *controller);
 /* Reads dispatches from the dataplane in use: again after it changed. 0 always: a failure is logged,

@@ -18,15 +18,13 @@
 int node_open(struct controller *controller)
 {
 	char saved[512];
-	int err;
 
 	if (snprintf(saved, sizeof(saved), "%s.saved", controller->options->socket) >= (int)sizeof(saved))
 		return -ENAMETOOLONG;
 	tell_interfaces(controller);
 	if (!controller->interfaces || !controller->aliases)
 		return -ENODEV;
-	err = sysctls_open(NULL, saved, &controller->sysctls);
-	return err;
+	return sysctls_open(NULL, saved, &controller->sysctls);
 }
 
 void node_sync(struct controller *controller)
@@ -46,11 +44,14 @@ void node_sync(struct controller *controller)
 	tables_add_writes(controller->apply.tables, writes);
 	if (err)
 		log_error("cannot write the restore maps: %s", strerror(-err));
-	if (sysctls_sync(controller->sysctls, role_serves(role)))
-		log_warn("the VIPs may be answered by ARP: see the line above");
-	if (aliases_sync(controller->aliases, config, state, role, controller->query) ||
-	    interfaces_sync(controller->interfaces, config, state, role, &programs))
-		log_error("cannot keep aliases and programs: %s", strerror(ENOMEM));
+	/* Each of these logs what failed; the audit calls again. */
+	(void)sysctls_sync(controller->sysctls, role_serves(role));
+	err = aliases_sync(controller->aliases, config, state, role, controller->query);
+	if (err)
+		log_error("cannot keep aliases: %s", strerror(-err));
+	err = interfaces_sync(controller->interfaces, config, state, role, &programs);
+	if (err)
+		log_error("cannot keep programs on interfaces: %s; trying again", strerror(-err));
 }
 
 struct egress {

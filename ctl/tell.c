@@ -28,14 +28,28 @@ void tell_event(struct controller *controller, json_t *event)
 	json_decref(event);
 }
 
+/* Lines in the log about one pass: a router's end must not flood it with its thousands of backends. */
+#define STATES_LOGGED 20
+
+void tell_states(struct controller *controller)
+{
+	if (controller->told_states > STATES_LOGGED)
+		log_note("%u more backends changed state: see shunt show backends",
+			 controller->told_states - STATES_LOGGED);
+	controller->told_states = 0;
+}
+
 static void state_changed(const struct member *member, enum backend_state before, void *arg)
 {
+	struct controller *controller = arg;
 	char address[ADDR_TEXT_SIZE];
 	const char *reason = member->reason ? member->reason : "";
 
 	addr_format(&member->config->address, address);
-	log_note("%s %s: %s -> %s%s%s", member->service->config->name, address, backend_state_name(before),
-		 backend_state_name(member->state), *reason ? ": " : "", reason);
+	if (++controller->told_states <= STATES_LOGGED)
+		log_note("%s %s: %s -> %s%s%s", member->service->config->name, address,
+			 backend_state_name(before), backend_state_name(member->state), *reason ? ": " : "",
+			 reason);
 	tell_event(arg, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "state", "service",
 				  member->service->config->name, "backend", address, "before",
 				  backend_state_name(before), "after", backend_state_name(member->state),

@@ -69,7 +69,6 @@ static json_t *answer_down(const json_t *request, struct control_client *client,
 
 	(void)request;
 	(void)client;
-	controller->going_down = true;
 	controller_down(controller);
 	loop_stop(controller->loop);
 	return json_pack("{s:b}", "ok", 1);
