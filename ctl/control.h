@@ -43,7 +43,8 @@ json_t *control_error(const char *format, ...) __attribute__((format(printf, 1, 
 
 /* Makes this client a subscriber of the event stream. */
 void control_subscribe(struct control_client *client);
-/* Somebody listens? Then it is worth making events. `changed` is called when the answer changes. */
+/* Somebody listens? Then it is worth making events. `changed` is called when the answer changes, but not
+ * by control_close. */
 bool control_has_subscribers(const struct control *control);
 void control_on_subscribers(struct control *control, void (*changed)(bool any, void *arg), void *arg);
 /* Sends one document to every subscriber. Borrows it. */

@@ -235,7 +235,7 @@ static void signals_ready(uint32_t events, void *arg)
 
 int loop_signals(struct loop *loop, void (*on_signal)(int signal, void *arg), void *arg)
 {
-	struct loop_fd *handle;
+	struct loop_fd *handle = NULL;
 	sigset_t wanted;
 	int error;
 

@@ -66,7 +66,7 @@ static int make_folder(const char *path)
 static int remove_stale(const char *path)
 {
 	struct stat stat;
-	int fd, error;
+	int fd = -1, error;
 
 	if (lstat(path, &stat))
 		return errno == ENOENT ? 0 : -errno;
