@@ -80,6 +80,15 @@ static int right_route(struct rt_query *query, const struct addr *dst, struct rt
 	return err;
 }
 
+static int by_way(const void *a, const void *b)
+{
+	const struct rt_leg *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return addr_compare(&x->gateway, &y->gateway);
+}
+
 int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out)
 {
 	struct rtmsg header = {
@@ -107,6 +116,9 @@ int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route
 		err = query_nexthop_legs(query, &route);
 	if (err)
 		return err;
+	/* IPv6 lists first the leg that this look-up hashed to: another order is no change. */
+	if (route.legs_count > 1)
+		qsort(route.legs, route.legs_count, sizeof(route.legs[0]), by_way);
 	*out = route;
 	return 0;
 }

@@ -126,7 +126,8 @@ void rt_query_close(struct rt_query *query); /* NULL is fine */
  * What the FIB answers for a packet to `dst` made on this node: RTM_GETROUTE with
  * RTM_F_FIB_MATCH (net/ipv4/route.c inet_rtm_getroute), every leg with its weight. "No route",
  * blackhole, unreachable and prohibit are answers (out->type), not errors; with them the kernel
- * names no prefix, and all else in *out is zero. The legs of nexthop objects are filled in.
+ * names no prefix, and all else in *out is zero. The legs of nexthop objects are filled in;
+ * legs come in order of ifindex, then gateway.
  * -EAGAIN where the route changed between two questions: ask again.
  */
 int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out);

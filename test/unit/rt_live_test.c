@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * rt_query against the real kernel: what the FIB answers for each kind of route, dumps, managed
+ * neighbours, host addresses. Each test has a network namespace of its own.
+ */
+#include "live.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <shunt/rt.h>
+
+#define TEXT_SIZE 1024
+
+static struct addr parsed(const char *text)
+{
+	struct addr addr;
+
+	assert_int_equal(addr_parse(text, &addr), 0);
+	return addr;
+}
+
+static void append(char text[static TEXT_SIZE], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void append(char text[static TEXT_SIZE], const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, TEXT_SIZE - used, format, args);
+	va_end(args);
+}
+
+/* "unicast 203.0.113.0/28 metric 5 mtu 1400: 198.51.100.2@va*3 on-link@va*1!", "!" for dead. */
+static const char *route_text(const struct rt_route *route, char text[static TEXT_SIZE])
+{
+	static const char *const types[] = {"none",	   "unicast",  "local", "blackhole",
+					    "unreachable", "prohibit", "other"};
+	char addr[ADDR_TEXT_SIZE], name[IF_NAMESIZE];
+
+	text[0] = '\0';
+	append(text, "%s", types[route->type]);
+	if (route->dst.addr.family)
+		append(text, " %s", prefix_format(&route->dst, addr));
+	if (route->metric)
+		append(text, " metric %u", route->metric);
+	if (route->mtu)
+		append(text, " mtu %u", route->mtu);
+	if (route->tunnel)
+		append(text, " tunnel");
+	for (size_t i = 0; i < route->legs_count; i++) {
+		const struct rt_leg *leg = &route->legs[i];
+
+		append(text, "%s%s@%s*%u%s", i ? " " : ": ",
+		       leg->gateway.family ? addr_format(&leg->gateway, addr) : "on-link",
+		       if_indextoname((unsigned)leg->ifindex, name) ? name : "?", leg->weight,
+		       leg->dead ? "!" : "");
+	}
+	return text;
+}
+
+static void answers(struct rt_query *query, const char *asked, const char *expect)
+{
+	struct addr addr = parsed(asked);
+	struct rt_route route;
+	char text[TEXT_SIZE];
+	int err = rt_query_fib(query, &addr, &route);
+
+	if (err)
+		fail_msg("%s: error %d", asked, err);
+	if (strcmp(route_text(&route, text), expect) != 0)
+		fail_msg("%s: \"%s\" instead of \"%s\"", asked, text, expect);
+}
+
+/* va with 198.51.100.1/24 and 2001:db8:1::1/64, and its other end vb, both up. */
+static int enter(void **state)
+{
+	struct rt_query *query;
+
+	if (live_enter())
+		return -1;
+	live_run("ip link add va type veth peer name vb && ip link set va up && ip link set vb up");
+	live_run("ip addr add 198.51.100.1/24 dev va");
+	live_run("ip addr add 2001:db8:1::1/64 dev va nodad");
+	if (rt_query_open(&query))
+		return -1;
+	*state = query;
+	return 0;
+}
+
+static int leave(void **state)
+{
+	rt_query_close(*state);
+	return 0;
+}
+
+/* ---- the FIB's answers ---------------------------------------------------------------------- */
+
+static void routes_with_next_hops_of_their_own(void **state)
+{
+	live_run("ip route add 203.0.113.0/28 via 198.51.100.2");
+	live_run("ip route add 203.0.113.16/28 dev va mtu 1400 metric 5");
+	live_run("ip route add 203.0.113.32/28 nexthop via 198.51.100.2 weight 3 nexthop via 198.51.100.3 "
+		 "weight 256");
+	live_run("ip route add 203.0.113.48/28 via inet6 2001:db8:1::9 dev va");
+	live_run("ip route add 203.0.113.64/28 encap ip id 5 dst 198.51.100.77 dev va");
+	live_run("ip route add 2001:db8:a::/64 via 2001:db8:1::2");
+	live_run("ip route add 2001:db8:b::/64 dev va mtu 1300 metric 5");
+	live_run("ip route add 2001:db8:c::/64 nexthop via 2001:db8:1::2 weight 3 nexthop via 2001:db8:1::3 "
+		 "weight 256");
+	answers(*state, "203.0.113.1", "unicast 203.0.113.0/28: 198.51.100.2@va*1");
+	answers(*state, "203.0.113.17", "unicast 203.0.113.16/28 metric 5 mtu 1400: on-link@va*1");
+	answers(*state, "203.0.113.33", "unicast 203.0.113.32/28: 198.51.100.2@va*3 198.51.100.3@va*256");
+	answers(*state, "203.0.113.49", "unicast 203.0.113.48/28: 2001:db8:1::9@va*1");
+	answers(*state, "203.0.113.65", "unicast 203.0.113.64/28 tunnel: on-link@va*1");
+	answers(*state, "198.51.100.7", "unicast 198.51.100.0/24: on-link@va*1");
+	answers(*state, "2001:db8:a::1", "unicast 2001:db8:a::/64 metric 1024: 2001:db8:1::2@va*1");
+	answers(*state, "2001:db8:b::1", "unicast 2001:db8:b::/64 metric 5 mtu 1300: on-link@va*1");
+	answers(*state, "2001:db8:c::1",
+		"unicast 2001:db8:c::/64 metric 1024: 2001:db8:1::2@va*3 2001:db8:1::3@va*256");
+	answers(*state, "2001:db8:1::7", "unicast 2001:db8:1::/64 metric 256: on-link@va*1");
+}
+
+static void routes_that_lead_nowhere(void **state)
+{
+	static const char *const types[] = {"blackhole", "unreachable", "prohibit"};
+
+	for (int i = 0; i < 3; i++) {
+		char asked[64];
+
+		live_run("ip route add %s 203.0.113.%d/28", types[i], i * 16);
+		live_run("ip route add %s 2001:db8:%d::/64", types[i], i + 10);
+		snprintf(asked, sizeof(asked), "203.0.113.%d", i * 16 + 1);
+		answers(*state, asked, types[i]);
+		snprintf(asked, sizeof(asked), "2001:db8:%d::1", i + 10);
+		answers(*state, asked, types[i]);
+	}
+	live_run("ip route add throw 203.0.113.96/28");
+	live_run("ip route add throw 2001:db8:20::/64");
+	answers(*state, "203.0.113.97", "none");
+	answers(*state, "2001:db8:20::1", "none");
+	answers(*state, "198.18.0.1", "none");
+	answers(*state, "2001:db8:99::1", "none");
+}
+
+static void addresses_of_this_node(void **state)
+{
+	answers(*state, "198.51.100.1", "local 198.51.100.1/32: on-link@va*1");
+	answers(*state, "198.51.100.255", "other 198.51.100.255/32: on-link@va*1");
+	answers(*state, "2001:db8:1::1", "local 2001:db8:1::1/128: on-link@va*1");
+}
+
+/* With nexthop_compat_mode=1 the kernel lists the legs, with 0 only the object's id. */
+static void routes_through_nexthop_objects(void **state)
+{
+	live_run("ip nexthop add id 10 via 198.51.100.10 dev va");
+	live_run("ip nexthop add id 11 via 198.51.100.11 dev va");
+	live_run("ip nexthop add id 12 via 2001:db8:1::12 dev va");
+	live_run("ip nexthop add id 20 group 10,7/11,3");
+	live_run("ip nexthop add id 13 blackhole");
+	live_run("ip -6 nexthop add id 33 blackhole");
+	live_run("ip route add 203.0.113.0/28 nhid 10 && ip route add 203.0.113.16/28 nhid 20");
+	live_run("ip route add 203.0.113.32/28 nhid 13 && ip route add 203.0.113.48/28 nhid 12");
+	live_run("ip -6 route add 2001:db8:33::/64 nhid 33 && ip -6 route add 2001:db8:12::/64 nhid 12");
+	for (int compat = 1; compat >= 0; compat--) {
+		live_run("echo %d > /proc/sys/net/ipv4/nexthop_compat_mode", compat);
+		answers(*state, "203.0.113.1", "unicast 203.0.113.0/28: 198.51.100.10@va*1");
+		answers(*state, "203.0.113.17",
+			"unicast 203.0.113.16/28: 198.51.100.10@va*7 198.51.100.11@va*3");
+		answers(*state, "203.0.113.33", "blackhole");
+		answers(*state, "203.0.113.49", "unicast 203.0.113.48/28: 2001:db8:1::12@va*1");
+		answers(*state, "2001:db8:33::1", "blackhole");
+		answers(*state, "2001:db8:12::1",
+			"unicast 2001:db8:12::/64 metric 1024: 2001:db8:1::12@va*1");
+	}
+}
+
+/* All of them share the object 30, and the kernel alone would answer with any of them. */
+static void ipv6_routes_that_share_a_nexthop_object(void **state)
+{
+	static const char both[] = "2001:db8:1::30@va*7 2001:db8:1::31@va*3";
+	char expect[TEXT_SIZE];
+
+	live_run("ip nexthop add id 30 via 2001:db8:1::30 dev va");
+	live_run("ip nexthop add id 31 via 2001:db8:1::31 dev va");
+	live_run("ip nexthop add id 32 group 30,7/31,3");
+	live_run("ip -6 route add default nhid 32");
+	live_run("ip -6 route add 2001:db8:10::/48 nhid 32 && ip -6 route add 2001:db8:10::/64 nhid 30");
+	live_run("ip -6 route add 2001:db8:11::/64 nhid 30 mtu 1400 && ip -6 route add 2001:db8:12::/64 nhid "
+		 "31");
+	for (int round = 0; round < 3; round++) {
+		snprintf(expect, sizeof(expect), "unicast ::/0 metric 1024: %s", both);
+		answers(*state, "2001:db8:99::1", expect);
+		snprintf(expect, sizeof(expect), "unicast 2001:db8:10::/48 metric 1024: %s", both);
+		answers(*state, "2001:db8:10:1::1", expect);
+		answers(*state, "2001:db8:10::1",
+			"unicast 2001:db8:10::/64 metric 1024: 2001:db8:1::30@va*1");
+		answers(*state, "2001:db8:11::1",
+			"unicast 2001:db8:11::/64 metric 1024 mtu 1400: 2001:db8:1::30@va*1");
+		answers(*state, "2001:db8:12::1",
+			"unicast 2001:db8:12::/64 metric 1024: 2001:db8:1::31@va*1");
+		live_run("echo %d > /proc/sys/net/ipv4/nexthop_compat_mode", round % 2);
+	}
+	/* Each kind of change is followed: replace, remove, another metric, the object itself. */
+	live_run("ip -6 route replace 2001:db8:12::/64 nhid 32");
+	snprintf(expect, sizeof(expect), "unicast 2001:db8:12::/64 metric 1024: %s", both);
+	answers(*state, "2001:db8:12::1", expect);
+	live_run("ip -6 route del 2001:db8:10::/64");
+	snprintf(expect, sizeof(expect), "unicast 2001:db8:10::/48 metric 1024: %s", both);
+	answers(*state, "2001:db8:10::1", expect);
+	live_run("ip -6 route add 2001:db8:12::/64 nhid 31 metric 7");
+	answers(*state, "2001:db8:12::1", "unicast 2001:db8:12::/64 metric 7: 2001:db8:1::31@va*1");
+	live_run("ip nexthop replace id 32 group 31,2");
+	answers(*state, "2001:db8:10::1", "unicast 2001:db8:10::/48 metric 1024: 2001:db8:1::31@va*2");
+	live_run("ip nexthop del id 32");
+	answers(*state, "2001:db8:10::1", "none");
+	live_run("ip -6 route replace 2001:db8:12::/64 metric 7 via 2001:db8:1::40");
+	answers(*state, "2001:db8:12::1", "unicast 2001:db8:12::/64 metric 7: 2001:db8:1::40@va*1");
+}
+
+static void rules_and_tables_decide(void **state)
+{
+	live_run("ip route add 203.0.113.0/24 via 198.51.100.2");
+	live_run("ip route add 203.0.113.0/24 via 198.51.100.3 table 1000");
+	answers(*state, "203.0.113.1", "unicast 203.0.113.0/24: 198.51.100.2@va*1");
+	live_run("ip rule add to 203.0.113.0/24 lookup 1000 priority 100");
+	answers(*state, "203.0.113.1", "unicast 203.0.113.0/24: 198.51.100.3@va*1");
+}
+
+static void a_leg_without_carrier_is_dead(void **state)
+{
+	live_run("ip link add vc type veth peer name vd && ip link set vc up && ip link set vd up");
+	live_run("ip addr add 192.0.2.1/24 dev vc");
+	live_run("ip route add 203.0.113.0/24 nexthop via 198.51.100.2 nexthop via 192.0.2.2");
+	live_run("ip route add 203.0.113.0/28 via 192.0.2.2");
+	answers(*state, "203.0.113.100", "unicast 203.0.113.0/24: 198.51.100.2@va*1 192.0.2.2@vc*1");
+	live_run("ip link set vd down");
+	answers(*state, "203.0.113.100", "unicast 203.0.113.0/24: 198.51.100.2@va*1 192.0.2.2@vc*1!");
+	answers(*state, "203.0.113.1", "unicast 203.0.113.0/28: 192.0.2.2@vc*1!");
+}
+
+static void a_family_of_none_is_an_error(void **state)
+{
+	struct addr none = {0};
+	struct rt_route route;
+	bool managed;
+
+	assert_int_equal(rt_query_fib(*state, &none, &route), -EAFNOSUPPORT);
+	assert_int_equal(rt_neigh_manage(*state, 1, &none, &managed), -EAFNOSUPPORT);
+	assert_int_equal(rt_neigh_unmanage(*state, 1, &none), -EAFNOSUPPORT);
+	assert_int_equal(rt_addr_add(*state, 1, &none, 0), -EAFNOSUPPORT);
+}
+
+/* ---- dumps ---------------------------------------------------------------------------------- */
+
+static int collect_route(const struct rt_route *route, void *text)
+{
+	char one[TEXT_SIZE];
+
+	if (route->table == 254 && route->protocol == 242)
+		append(text, "%s; ", route_text(route, one));
+	return 0;
+}
+
+static void dumped_routes_have_their_legs(void **state)
+{
+	char text[TEXT_SIZE];
+
+	live_run("ip nexthop add id 10 via 198.51.100.10 dev va && ip nexthop add id 11 via 198.51.100.11 "
+		 "dev va");
+	live_run("ip nexthop add id 20 group 10,7/11,3");
+	live_run("ip route add 203.0.113.0/28 nhid 20 protocol 242");
+	live_run("ip route add blackhole 203.0.113.16/28 protocol 242");
+	for (int compat = 1; compat >= 0; compat--) {
+		live_run("echo %d > /proc/sys/net/ipv4/nexthop_compat_mode", compat);
+		text[0] = '\0';
+		assert_int_equal(rt_dump_routes(*state, ADDR_IPV4, collect_route, text), 0);
+		assert_string_equal(text, "unicast 203.0.113.0/28: 198.51.100.10@va*7 198.51.100.11@va*3; "
+					  "blackhole 203.0.113.16/28; ");
+	}
+	live_run("ip -6 route add 2001:db8:a::/64 via 2001:db8:1::2 protocol 242");
+	text[0] = '\0';
+	assert_int_equal(rt_dump_routes(*state, ADDR_IPV6, collect_route, text), 0);
+	assert_string_equal(text, "unicast 2001:db8:a::/64 metric 1024: 2001:db8:1::2@va*1; ");
+}
+
+static int collect_rule(const struct rt_rule *rule, void *text)
+{
+	append(text, "%u:%u ", rule->priority, rule->table);
+	return 0;
+}
+
+static void rules_are_dumped_by_family(void **state)
+{
+	char text[TEXT_SIZE] = "";
+
+	live_run("ip rule add fwmark 7 lookup 1000 priority 100");
+	assert_int_equal(rt_dump_rules(*state, ADDR_IPV4, collect_rule, text), 0);
+	assert_string_equal(text, "0:255 100:1000 32766:254 32767:253 ");
+	text[0] = '\0';
+	assert_int_equal(rt_dump_rules(*state, ADDR_IPV6, collect_rule, text), 0);
+	assert_string_equal(text, "0:255 32766:254 ");
+}
+
+static int stop_at_second(const struct rt_route *route, void *arg)
+{
+	int *seen = arg;
+
+	(void)route;
+	return ++*seen == 2 ? -ECANCELED : 0;
+}
+
+/* More routes than one datagram holds: the rest of the dump must not disturb the next question. */
+static void a_dump_that_is_ended_early(void **state)
+{
+	int seen = 0;
+
+	live_run("for i in $(seq 0 1999); do echo route add 198.18.$((i / 256)).$((i %% 256))/32 dev va; "
+		 "done | "
+		 "ip -batch -");
+	assert_int_equal(rt_dump_routes(*state, ADDR_IPV4, stop_at_second, &seen), -ECANCELED);
+	assert_int_equal(seen, 2);
+	answers(*state, "198.18.7.1", "unicast 198.18.7.1/32: on-link@va*1");
+}
+
+/* ---- neighbours ----------------------------------------------------------------------------- */
+
+struct wanted {
+	struct addr addr;
+	struct rt_neigh found;
+	bool any;
+};
+
+static int match_neigh(const struct rt_neigh *neigh, void *arg)
+{
+	struct wanted *wanted = arg;
+
+	if (addr_equal(&neigh->addr, &wanted->addr)) {
+		wanted->found = *neigh;
+		wanted->any = true;
+	}
+	return 0;
+}
+
+/* "valid 02:... managed", or "gone". */
+static void neighbour_is(struct rt_query *query, const char *addr, const char *expect)
+{
+	static const char *const states[] = {"none", "incomplete", "failed", "valid", "permanent"};
+	struct wanted wanted = {.addr = parsed(addr)};
+	char text[TEXT_SIZE] = "", mac[MAC_TEXT_SIZE];
+
+	assert_int_equal(rt_dump_neighs(query, match_neigh, &wanted), 0);
+	if (!wanted.any)
+		append(text, "gone");
+	else
+		append(text, "%s %s%s", states[wanted.found.state], mac_format(wanted.found.mac, mac),
+		       wanted.found.managed ? " managed" : "");
+	assert_string_equal(text, expect);
+}
+
+static void managing_disturbs_no_entry(void **state)
+{
+	static const char *const addrs[] = {"198.51.100.5", "2001:db8:1::5"};
+	int va = live_ifindex("va");
+
+	for (int i = 0; i < 2; i++) {
+		struct addr addr = parsed(addrs[i]);
+		bool managed = false;
+
+		live_run("ip neigh replace %s lladdr 02:00:00:00:00:55 dev va nud reachable", addrs[i]);
+		assert_int_equal(rt_neigh_manage(*state, va, &addr, &managed), 0);
+		assert_true(managed);
+		neighbour_is(*state, addrs[i], "valid 02:00:00:00:00:55 managed");
+		assert_int_equal(rt_neigh_manage(*state, va, &addr, &managed), 0);
+		assert_true(managed);
+		assert_int_equal(rt_neigh_unmanage(*state, va, &addr), 0);
+		neighbour_is(*state, addrs[i], "valid 02:00:00:00:00:55");
+		assert_int_equal(rt_neigh_unmanage(*state, va, &addr), 0);
+		neighbour_is(*state, addrs[i], "valid 02:00:00:00:00:55");
+	}
+}
+
+static void a_permanent_entry_is_left_alone(void **state)
+{
+	struct addr addr = parsed("198.51.100.5");
+	int va = live_ifindex("va");
+	bool managed = false;
+
+	live_run("ip neigh replace 198.51.100.5 lladdr 02:00:00:00:00:55 dev va nud permanent");
+	assert_int_equal(rt_neigh_manage(*state, va, &addr, &managed), -EEXIST);
+	assert_false(managed);
+	assert_int_equal(rt_neigh_unmanage(*state, va, &addr), 0);
+	neighbour_is(*state, "198.51.100.5", "permanent 02:00:00:00:00:55");
+}
+
+static void a_new_managed_entry_is_being_resolved(void **state)
+{
+	struct addr addr = parsed("198.51.100.5");
+	int va = live_ifindex("va");
+	bool managed = false;
+
+	assert_int_equal(rt_neigh_unmanage(*state, va, &addr), 0);
+	neighbour_is(*state, "198.51.100.5", "gone");
+	assert_int_equal(rt_neigh_manage(*state, va, &addr, &managed), 0);
+	assert_true(managed);
+	neighbour_is(*state, "198.51.100.5", "incomplete 00:00:00:00:00:00 managed");
+	assert_int_equal(rt_neigh_manage(*state, 9999, &addr, &managed), -ENODEV);
+	assert_int_equal(rt_neigh_unmanage(*state, 9999, &addr), 0);
+}
+
+/* ---- addresses ------------------------------------------------------------------------------ */
+
+static int match_addr(const struct rt_addr *addr, void *text)
+{
+	char one[ADDR_TEXT_SIZE];
+
+	if (addr->ifindex == 1 && addr->protocol != 1 && addr->addr.bytes[0] != 127)
+		append(text, "%s/%u@%u ", addr_format(&addr->addr, one), addr->length, addr->protocol);
+	return 0;
+}
+
+static void loopback_has(struct rt_query *query, const char *expect)
+{
+	char text[TEXT_SIZE] = "";
+
+	assert_int_equal(rt_dump_addrs(query, match_addr, text), 0);
+	assert_string_equal(text, expect);
+}
+
+static void host_addresses_come_and_go(void **state)
+{
+	struct addr four = parsed("203.0.113.10"), six = parsed("2001:db8:5::10");
+
+	live_run("ip addr del ::1/128 dev lo");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rt_addr_add(*state, 1, &four, 66), 0);
+		assert_int_equal(rt_addr_add(*state, 1, &six, 66), 0);
+		loopback_has(*state, "203.0.113.10/32@66 2001:db8:5::10/128@66 ");
+	}
+	answers(*state, "2001:db8:5::10", "local 2001:db8:5::10/128: on-link@lo*1");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rt_addr_remove(*state, 1, &four), 0);
+		assert_int_equal(rt_addr_remove(*state, 1, &six), 0);
+		loopback_has(*state, "");
+	}
+	assert_int_equal(rt_addr_add(*state, 9999, &four, 0), -ENODEV);
+	assert_int_equal(rt_addr_remove(*state, 9999, &four), 0);
+}
+
+int main(void)
+{
+#define LIVE(test) cmocka_unit_test_setup_teardown(test, enter, leave)
+	const struct CMUnitTest tests[] = {
+		LIVE(routes_with_next_hops_of_their_own),
+		LIVE(routes_that_lead_nowhere),
+		LIVE(addresses_of_this_node),
+		LIVE(routes_through_nexthop_objects),
+		LIVE(ipv6_routes_that_share_a_nexthop_object),
+		LIVE(rules_and_tables_decide),
+		LIVE(a_leg_without_carrier_is_dead),
+		LIVE(a_family_of_none_is_an_error),
+		LIVE(dumped_routes_have_their_legs),
+		LIVE(rules_are_dumped_by_family),
+		LIVE(a_dump_that_is_ended_early),
+		LIVE(managing_disturbs_no_entry),
+		LIVE(a_permanent_entry_is_left_alone),
+		LIVE(a_new_managed_entry_is_being_resolved),
+		LIVE(host_addresses_come_and_go),
+	};
+
+	if (!live_possible("rt_live_test"))
+		return 0;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
