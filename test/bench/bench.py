@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""bench.py FILE: what a director of 10,000 services costs and how fast it follows. 1 where a requirement is missed.
+
+A figure with a limit is a requirement and shows as ok or over; the others are for information. Times include asking
+`shunt` whether it is done, some 4 ms. All figures go to FILE as JSON.
+"""
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+import scale  # noqa: E402
+from lab import BUILD, wait_for  # noqa: E402
+
+SIZE = 10000
+LOADS = 3
+MIB = 2**20
+
+
+class Table:
+    """Figures as they come: printed at once, kept for the JSON."""
+
+    def __init__(self):
+        self.rows = []
+
+    def title(self, text):
+        print(f"\n  {text}")
+
+    def add(self, case, what, value, unit, limit=None):
+        verdict = "" if limit is None else "ok" if value <= limit else "over"
+        self.rows.append({"case": case, "what": what, "value": round(value, 3), "unit": unit, "limit": limit,
+                          "verdict": verdict or None})
+        number = f"{value:,.0f}" if unit == "writes" else f"{value:,.1f}"
+        bound = "" if limit is None else f"at most {limit:,} {unit}"
+        print(f"    {what:<46} {number:>12} {unit:<7} {bound:<18} {verdict}".rstrip(), flush=True)
+
+    def missed(self):
+        return [row for row in self.rows if row["verdict"] == "over"]
+
+
+def ms(begin):
+    return (time.monotonic() - begin) * 1000
+
+
+def check_ms(daemon):
+    begin = time.monotonic()
+    subprocess.run([BUILD / "shuntd", "-t", "-c", daemon.file], check=True, stdout=subprocess.DEVNULL)
+    return ms(begin)
+
+
+def load_ms(daemon):
+    """A first start: nothing is pinned, no neighbour is known. Ends with the daemon running."""
+    begin = daemon.start()
+    daemon.wait_active()
+    return ms(begin)
+
+
+def load_times(text):
+    times = []
+    for _ in range(LOADS):
+        with scale.running(text) as (_, daemon):
+            times.append(load_ms(daemon))
+    return times
+
+
+def changed_mac(network, daemon):
+    """(ms, writes) of a router's new MAC."""
+    with daemon.counting() as writes:
+        begin = time.monotonic()
+        mac = network.new_mac(1)
+        wait_for("the new MAC", lambda: daemon.nexthops()[network.router(1)]["dst_mac"] == mac)
+        taken = ms(begin)
+    return taken, writes[0]
+
+
+def moved_route(network, daemon, backends):
+    """(ms, writes) of a quarter of the backends going behind another router."""
+    with daemon.counting() as writes:
+        begin = time.monotonic()
+        network.route(0, 2)
+        wait_for("the backends are behind the other router",
+                 lambda: daemon.nexthops()[network.router(2)]["backends"] == backends // 2)
+        taken = ms(begin)
+    return taken, writes[0]
+
+
+def reloaded(daemon):
+    with daemon.counting() as writes:
+        begin = time.monotonic()
+        assert daemon.shunt("reload").returncode == 0
+        taken = ms(begin)
+    return taken, writes[0]
+
+
+def measure(table, case, each, limited):
+    """All figures of SIZE services with `each` backends; with limits where they are a requirement."""
+    def add(what, value, unit, limit=None):
+        table.add(case, what, value, unit, limit if limited else None)
+
+    text = scale.file_text(SIZE, SIZE, each)
+    records = SIZE * each
+    times = load_times(text)
+    with scale.running(text) as (network, daemon):
+        add("the file alone (shuntd -t)", check_ms(daemon), "ms")
+        times.append(load_ms(daemon))
+        add(f"from exec to all active, worst of {len(times)}", max(times), "ms", 2000)
+        add("the same, median", statistics.median(times), "ms")
+        add("resident after that (VmRSS)", daemon.memory("VmRSS") / MIB, "MiB", 64)
+        taken, writes = changed_mac(network, daemon)
+        add("a router's new MAC", writes, "writes", 1)
+        add("the same", taken, "ms")
+        taken, writes = moved_route(network, daemon, records)
+        add(f"a route moves {records // 4:,} backends", writes, "writes")
+        add("the same", taken, "ms")
+        taken, writes = reloaded(daemon)
+        add("reload of the same file", writes, "writes", 0)
+        add("the same", taken, "ms")
+        add("most resident, reload included (VmHWM)", daemon.memory("VmHWM") / MIB, "MiB", 64)
+        begin = time.monotonic()
+        assert daemon.verified()
+        add("shunt verify", ms(begin), "ms")
+        daemon.kill()
+        begin = daemon.start()
+        status = daemon.wait_active()
+        add("restart with all pinned", status["map_writes"], "writes", 0)
+        add("the same", ms(begin), "ms")
+
+
+def main():
+    table = Table()
+    machine = f"{os.cpu_count()} CPUs, Linux {platform.release()}"
+    print(f"\n  {machine}")
+    table.title(f"{SIZE:,} services with a backend each, behind {scale.ROUTERS} routers")
+    measure(table, "1", 1, limited=True)
+    table.title(f"{SIZE:,} services that share {SIZE:,} backends, 4 each")
+    measure(table, "4", 4, limited=False)
+    pathlib.Path(sys.argv[1]).write_text(json.dumps({"machine": machine, "figures": table.rows}, indent=1) + "\n")
+    missed = table.missed()
+    print(f"\n  {len(missed)} requirements missed" if missed else "\n  every requirement is met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
