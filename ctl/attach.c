@@ -74,6 +74,11 @@ void attach_close(struct attach *attach)
 	free(attach);
 }
 
+void attach_forget(const struct attach *attach)
+{
+	(void)rmdir(attach->pins.dir);
+}
+
 /* ---- what the kernel shows ------------------------------------------------------------------ */
 
 static int see(const struct rt_link *link, void *arg)

@@ -64,6 +64,9 @@ int attach_set(struct attach *attach, int ifindex, int program_fd, enum attach_m
  * 0 also where there is none. */
 int attach_remove(struct attach *attach, int ifindex);
 
+/* Removes PIN_DIR/links, where no pin is left in it: before attach_close, for good. */
+void attach_forget(const struct attach *attach);
+
 /* Is a pin of ours held for that ifindex? */
 bool attach_has(const struct attach *attach, int ifindex);
 

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/epoll.h>
 
 #include "control.h"
@@ -231,4 +232,5 @@ void controller_down(struct controller *controller)
 	if (dataplane_unpin(controller->options->pin_dir))
 		log_warn("cannot remove the pinned maps in %s: %s", controller->options->pin_dir,
 			 strerror(errno));
+	(void)rmdir(controller->options->pin_dir); /* stays where somebody else keeps something in it */
 }

@@ -133,7 +133,8 @@ static void failed(struct interface_row *row, int rc, enum attach_mode wanted)
 		snprintf(row->reason, sizeof(row->reason), "cannot attach: %s", strerror(-rc));
 }
 
-static void apply(struct attach *attach, const struct interface_plan *plan, int program_fd,
+/* False where the link is gone, which its event is about to tell: no row then. */
+static bool apply(struct attach *attach, const struct interface_plan *plan, int program_fd,
 		  struct interface_row *row)
 {
 	struct attach_result how;
@@ -141,19 +142,22 @@ static void apply(struct attach *attach, const struct interface_plan *plan, int 
 
 	*row = (struct interface_row){.ifindex = plan->ifindex, .program = plan->program};
 	memcpy(row->name, plan->name, sizeof(row->name));
+	if (rc == -ENODEV)
+		return false;
 	if (rc == -EBUSY || rc == -EEXIST) {
 		blocked(attach, row);
-		return;
+		return true;
 	}
 	if (rc) {
 		failed(row, rc, plan->mode);
-		return;
+		return true;
 	}
 	row->mode = how.native ? ATTACH_NATIVE : ATTACH_GENERIC;
 	memcpy(row->reason, plan->reason, sizeof(row->reason));
 	if (how.refused && plan->mode == ATTACH_AUTO)
 		snprintf(row->reason, sizeof(row->reason), "native mode was refused: %s",
 			 strerror(how.refused));
+	return true;
 }
 
 static int compare_ifindexes(const void *a, const void *b)
@@ -189,6 +193,7 @@ static int apply_all(struct interfaces *interfaces, const struct interface_plan 
 		     const struct interface_programs *programs)
 {
 	size_t held = attach_held(interfaces->attach, NULL, 0);
+	size_t made = 0;
 	struct interface_row *rows = calloc(count + 1, sizeof(*rows));
 	int *wanted = calloc(count + held + 1, sizeof(*wanted));
 
@@ -202,10 +207,10 @@ static int apply_all(struct interfaces *interfaces, const struct interface_plan 
 	detach_others(interfaces, wanted, count, held);
 	free(wanted);
 	for (size_t i = 0; i < count; i++)
-		apply(interfaces->attach, &plans[i],
-		      plans[i].program == INTERFACE_BACKEND ? programs->backend : programs->director,
-		      &rows[i]);
-	replace_rows(interfaces, rows, count);
+		made += apply(interfaces->attach, &plans[i],
+			      plans[i].program == INTERFACE_BACKEND ? programs->backend : programs->director,
+			      &rows[made]);
+	replace_rows(interfaces, rows, made);
 	return 0;
 }
 
@@ -255,6 +260,7 @@ void interfaces_down(struct interfaces *interfaces)
 
 	while (attach_held(interfaces->attach, &ifindex, 1))
 		detach(&ifindex, interfaces);
+	attach_forget(interfaces->attach);
 	replace_rows(interfaces, NULL, 0);
 }
 

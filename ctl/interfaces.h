@@ -91,7 +91,7 @@ int interfaces_sync(struct interfaces *interfaces, const struct config *config, 
 /* The rows, sorted by ifindex; valid until the next sync. */
 size_t interfaces_rows(const struct interfaces *interfaces, const struct interface_row **rows);
 
-/* Detaches every program and removes every pin. */
+/* Detaches every program, and removes every pin and their folder. */
 void interfaces_down(struct interfaces *interfaces);
 
 /* Frees; programs and pins stay as they are. NULL is fine. */
