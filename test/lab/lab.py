@@ -38,6 +38,13 @@ def wait_for(what, condition, deadline=15.0):
         time.sleep(0.01)
 
 
+def _bpf_link(pin):
+    """What bpftool says of a pinned bpf_link; empty where the pin is something else."""
+    result = subprocess.run(["bpftool", "-j", "link", "show", "pinned", pin], text=True, capture_output=True,
+                            timeout=30, check=False)
+    return json.loads(result.stdout) if result.returncode == 0 else {}
+
+
 @dataclass
 class Request:
     """One request of a stream; times in seconds of the monotonic clock."""
@@ -156,6 +163,14 @@ class Lab:
     def program(self, node, dev):
         """The id of the XDP program there, or None."""
         return self.link(node, dev).get("xdp", {}).get("prog", {}).get("id")
+
+    def attachment(self, node, dev):
+        """The id of the pinned bpf_link that holds shunt's program on that interface."""
+        program = self.program(node, dev)
+        links = [_bpf_link(pin) for pin in (self.pin_dir / node).rglob("*") if pin.is_file()]
+        found = [link["id"] for link in links if link.get("prog_id") == program]
+        assert len(found) == 1, found
+        return found[0]
 
     def new_mac(self, node, dev):
         """Gives the interface another MAC than it ever had, and returns it."""
