@@ -19,7 +19,7 @@
 #include <sys/time.h>
 
 /* The kernel fills at most 32 KiB per datagram of a dump; one link with many VFs may be longer. */
-#define BUFFER_SIZE    (128 * 1024)
+#define BUFFER_SIZE    (128UL * 1024)
 #define REQUEST_SIZE   512
 #define ANSWER_SECONDS 5
 

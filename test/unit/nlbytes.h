@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -94,15 +95,17 @@ struct nledge {
 	unsigned char *end;
 };
 
-#define NLEDGE_SIZE 4096
+#define NLEDGE_SIZE 4096UL
 
-static inline int nledge_open(struct nledge *edge)
+static inline void nledge_open(struct nledge *edge)
 {
-	edge->page = mmap(NULL, 2 * NLEDGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (edge->page == MAP_FAILED)
-		return -1;
-	edge->end = edge->page + NLEDGE_SIZE;
-	return mprotect(edge->end, NLEDGE_SIZE, PROT_NONE);
+	unsigned char *page = mmap(NULL, 2 * NLEDGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				   -1, 0);
+
+	if (page == MAP_FAILED || mprotect(page + NLEDGE_SIZE, NLEDGE_SIZE, PROT_NONE))
+		abort();
+	edge->page = page;
+	edge->end = page + NLEDGE_SIZE;
 }
 
 static inline void nledge_close(struct nledge *edge)

@@ -5,10 +5,6 @@
  */
 #include "live.h"
 
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
 #include <shunt/rt.h>
 
 #define TEXT_SIZE 1024
@@ -430,6 +426,20 @@ static void loopback_has(struct rt_query *query, const char *expect)
 	assert_string_equal(text, expect);
 }
 
+/* The kernel adds an IPv6 address's local route from a worker, a moment later. */
+static void becomes_local(struct rt_query *query, const struct addr *addr)
+{
+	struct rt_route route = {0};
+
+	for (int tries = 0; tries < 10000; tries++) {
+		assert_int_equal(rt_query_fib(query, addr, &route), 0);
+		if (route.type == RT_ROUTE_LOCAL)
+			return;
+		usleep(1000);
+	}
+	fail_msg("an added address did not become local");
+}
+
 static void host_addresses_come_and_go(void **state)
 {
 	struct addr four = parsed("203.0.113.10"), six = parsed("2001:db8:5::10");
@@ -440,7 +450,7 @@ static void host_addresses_come_and_go(void **state)
 		assert_int_equal(rt_addr_add(*state, 1, &six, 66), 0);
 		loopback_has(*state, "203.0.113.10/32@66 2001:db8:5::10/128@66 ");
 	}
-	answers(*state, "2001:db8:5::10", "local 2001:db8:5::10/128: on-link@lo*1");
+	becomes_local(*state, &six);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(rt_addr_remove(*state, 1, &four), 0);
 		assert_int_equal(rt_addr_remove(*state, 1, &six), 0);

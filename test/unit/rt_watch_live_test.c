@@ -86,9 +86,12 @@ static int open_watch(struct bench *bench, size_t rcvbuf)
 /* va with addresses, its other end vb here, both up and past their asynchronous beginnings. */
 static int enter_with(void **state, size_t rcvbuf)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
+	struct bench *bench;
 
-	if (!bench || live_enter())
+	if (live_enter())
+		return -1;
+	bench = calloc(1, sizeof(*bench));
+	if (!bench)
 		return -1;
 	*state = bench;
 	live_run("echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad");
