@@ -116,7 +116,7 @@ static int store_route(struct target *target, const struct rt_route *route)
 static int ask(struct apply *apply, struct target *target)
 {
 	struct rt_route route;
-	int err = rt_query_fib(apply->query, &target->address, &route);
+	int err = apply->ask(apply->query, &target->address, &route);
 
 	apply->asks++;
 	if (!err)

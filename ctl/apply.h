@@ -36,11 +36,13 @@ struct apply {
 	struct model *model;
 	struct tables *tables;
 	struct dataplane *dataplane;
-	struct rt_query *query;
+	struct rt_query *query; /* borrowed, for `ask` alone */
+	/* rt_query_fib; a stand-in for the kernel in tests. */
+	int (*ask)(struct rt_query *query, const struct addr *dst, struct rt_route *out);
 	const struct rt_state *state;
 	const struct apply_ops *ops;
 	void *arg;
-	uint64_t asks; /* FIB look-ups made */
+	uint64_t asks; /* questions put to the FIB */
 };
 
 void apply_mark_all(struct apply *apply);

@@ -174,6 +174,7 @@ static int open_kernel(struct controller *controller)
 		return err;
 	}
 	controller->apply.query = controller->managed.query = controller->query;
+	controller->apply.ask = rt_query_fib;
 	controller->apply.state = controller->managed.state = rt_watch_state(controller->watch);
 	return 0;
 }
