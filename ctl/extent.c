@@ -81,7 +81,8 @@ int extents_claim(struct extents *extents, uint32_t first, uint32_t count)
 	if (at == extents->free_count)
 		return -ENOENT;
 	around = extents->free[at];
-	if (around.first > first || around.first + around.count < first + count)
+	/* It ends behind `first`, and the sum of a damaged record's numbers may wrap. */
+	if (around.first > first || count > around.first + around.count - first)
 		return -ENOENT;
 	behind = (struct extent){first + count, around.first + around.count - first - count};
 	if (behind.count)
