@@ -5,16 +5,30 @@
 #include "restore.h"
 #include "count.h"
 
+static __always_inline enum sh_reason sh_handle(const struct sh_packet *packet, enum sh_reason parsed)
+{
+	return parsed == SH_GO_ON ? sh_restore(packet) : parsed;
+}
+
 SEC("xdp")
 int shunt_backend(struct xdp_md *ctx)
 {
+	enum sh_reason reason = SH_PASS_NOT_IP;
+	struct sh_cursor cursor;
 	struct sh_packet packet;
-	enum sh_reason reason;
 
-	reason = sh_parse(ctx, &packet);
-	if (reason == SH_GO_ON)
-		reason = sh_restore(&packet);
-	sh_bump(&reasons, reason, sh_frame_bytes(ctx));
+	switch (sh_parse_ethernet(ctx, &cursor, &packet)) {
+	case SH_NO_ETHERTYPE:
+		reason = SH_PASS_MALFORMED;
+		break;
+	case bpf_htons(ETH_P_IP):
+		reason = sh_handle(&packet, sh_parse_ipv4(cursor, &packet));
+		break;
+	case bpf_htons(ETH_P_IPV6):
+		reason = sh_handle(&packet, sh_parse_ipv6(cursor, &packet));
+		break;
+	}
+	sh_bump(&reasons, reason, packet.frame_bytes);
 	return XDP_PASS;
 }
 

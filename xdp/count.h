@@ -18,11 +18,6 @@ static __always_inline void sh_bump(void *counters, __u32 index, __u32 bytes)
 	count->bytes += bytes;
 }
 
-static __always_inline __u32 sh_frame_bytes(const struct xdp_md *ctx)
-{
-	return ctx->data_end - ctx->data;
-}
-
 /* Reasons are ordered: forwarded, handed to the stack, passed, dropped (abi.h). */
 static __always_inline int sh_dispatched(enum sh_reason reason)
 {

@@ -32,36 +32,52 @@ static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, const stru
 
 static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, const struct sh_packet *packet)
 {
-	__u32 frame_bytes = sh_frame_bytes(ctx);
 	__u32 service, backend, *matched;
 	union sh_endpoint vip;
 	enum sh_reason reason;
 
 	matched = sh_match(packet, &vip);
-	if (!matched)
+	if (!matched || sh_link_group(packet->eth))
 		return SH_PASS_NOT_OURS;
 	service = *matched;
 	reason = sh_dispatch(ctx, packet, service, &backend);
 	if (sh_dispatched(reason)) {
-		sh_bump(&service_counts, service, frame_bytes);
-		sh_bump(&backend_counts, backend, frame_bytes);
+		sh_bump(&service_counts, service, packet->frame_bytes);
+		sh_bump(&backend_counts, backend, packet->frame_bytes);
 	}
 	sh_event_report(packet, &vip, service, backend, reason);
 	return reason;
 }
 
+static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, const struct sh_packet *packet,
+						enum sh_reason parsed)
+{
+	if (parsed != SH_GO_ON)
+		return parsed;
+	if (load.restore && sh_restore(packet) == SH_RESTORED)
+		return SH_RESTORED;
+	return sh_direct(ctx, packet);
+}
+
 SEC("xdp")
 int shunt_director(struct xdp_md *ctx)
 {
+	enum sh_reason reason = SH_PASS_NOT_IP;
+	struct sh_cursor cursor;
 	struct sh_packet packet;
-	enum sh_reason reason;
 
-	reason = sh_parse(ctx, &packet);
-	if (reason == SH_GO_ON && load.restore && sh_restore(&packet) == SH_RESTORED)
-		reason = SH_RESTORED;
-	if (reason == SH_GO_ON)
-		reason = sh_direct(ctx, &packet);
-	sh_bump(&reasons, reason, sh_frame_bytes(ctx));
+	switch (sh_parse_ethernet(ctx, &cursor, &packet)) {
+	case SH_NO_ETHERTYPE:
+		reason = SH_PASS_MALFORMED;
+		break;
+	case bpf_htons(ETH_P_IP):
+		reason = sh_handle(ctx, &packet, sh_parse_ipv4(cursor, &packet));
+		break;
+	case bpf_htons(ETH_P_IPV6):
+		reason = sh_handle(ctx, &packet, sh_parse_ipv6(cursor, &packet));
+		break;
+	}
+	sh_bump(&reasons, reason, packet.frame_bytes);
 	return sh_verdict(reason);
 }
 

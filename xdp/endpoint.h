@@ -10,19 +10,40 @@
 
 union sh_endpoint {
 	struct sh_endpoint4 v4;
+	__u64 pair[2];
+	__u32 word[5];
 	struct sh_endpoint6 v6;
 };
 
+/* {port, protocol, 0}, the tail of both keys, as one word. Written in pieces, it would be read back
+ * by the look-up before the pieces are joined, which stalls the processor. */
+static __always_inline __u32 sh_endpoint_tail(const struct sh_packet *packet)
+{
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return packet->protocol << 16 | packet->vip_port;
+	return (__u32)packet->vip_port << 16 | packet->protocol << 8;
+}
+
+/* {first, second} as they lie in memory, in one word for the same reason. */
+static __always_inline __u64 sh_endpoint_pair(__u32 first, __u32 second)
+{
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return (__u64)second << 32 | first;
+	return (__u64)first << 32 | second;
+}
+
 static __always_inline void sh_endpoint_of(const struct sh_packet *packet, union sh_endpoint *out)
 {
+	const __be32 *daddr;
+
 	if (packet->family == SH_FAMILY_IPV4) {
-		out->v4 = (struct sh_endpoint4){packet->v4->daddr, packet->vip_port, packet->protocol, 0};
+		out->pair[0] = sh_endpoint_pair(packet->v4->daddr, sh_endpoint_tail(packet));
 		return;
 	}
-	__builtin_memcpy(out->v6.addr, &packet->v6->daddr, sizeof(out->v6.addr));
-	out->v6.port = packet->vip_port;
-	out->v6.protocol = packet->protocol;
-	out->v6.zero = 0;
+	daddr = packet->v6->daddr.in6_u.u6_addr32;
+	out->pair[0] = sh_endpoint_pair(daddr[0], daddr[1]);
+	out->pair[1] = sh_endpoint_pair(daddr[2], daddr[3]);
+	out->word[4] = sh_endpoint_tail(packet);
 }
 
 #endif

@@ -111,6 +111,15 @@ static __always_inline enum sh_reason sh_fib_l3(struct xdp_md *ctx, const struct
 	return sh_fib_send(ctx, packet, fib);
 }
 
+static __always_inline enum sh_reason sh_fib_parse(struct xdp_md *ctx, struct sh_packet *packet)
+{
+	struct sh_cursor cursor;
+
+	if (sh_parse_ethernet(ctx, &cursor, packet) == bpf_htons(ETH_P_IP))
+		return sh_parse_ipv4(cursor, packet);
+	return sh_parse_ipv6(cursor, packet);
+}
+
 /* Forwards to `backend` in `mode` (l2 or l3; families and TTL are checked already). */
 static __noinline int sh_forward_by_fib(struct xdp_md *ctx, const struct sh_backend *backend, __u32 mode)
 {
@@ -118,7 +127,7 @@ static __noinline int sh_forward_by_fib(struct xdp_md *ctx, const struct sh_back
 	struct sh_packet packet;
 	long answer;
 
-	if (sh_parse(ctx, &packet) != SH_GO_ON)
+	if (sh_fib_parse(ctx, &packet) != SH_GO_ON)
 		return SH_PASS_MALFORMED;
 	answer = sh_fib_ask(ctx, &packet, backend, &fib);
 	if (answer == BPF_FIB_LKUP_RET_FRAG_NEEDED)

@@ -8,6 +8,10 @@
  *
  * Lengths: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP), RFC 768 (UDP). A header counts as
  * present only where it lies both within the frame and within the length that IP states.
+ *
+ * Programs call sh_parse_ethernet and then, by the ethertype, the rest of their work once per family:
+ * with `family` known when compiled, each copy is straight, and no look-up is left whose map
+ * depends on the packet (the kernel does not inline those).
  */
 #ifndef SHUNT_PARSE_H
 #define SHUNT_PARSE_H
@@ -38,6 +42,7 @@ struct sh_packet {
 	__u32 family;	/* SH_FAMILY_* */
 	__u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	__u32 l3_bytes; /* from the IP header, its own length included */
+	__u32 frame_bytes;
 	union {
 		struct {
 			__be16 client_port;
@@ -141,21 +146,32 @@ static __always_inline enum sh_reason sh_parse_ipv6(struct sh_cursor cursor, str
 	return sh_ipv6_extension(ip->nexthdr) ? SH_PASS_IPV6_EXT : SH_PASS_PROTOCOL;
 }
 
-/* Fills *packet and returns SH_GO_ON, or the reason to let the frame pass. */
-static __always_inline enum sh_reason sh_parse(struct xdp_md *ctx, struct sh_packet *packet)
+/* Broadcast or multicast on the link. Such a frame is not for us to forward, whatever IP says: every
+ * director on the link would (RFC 1812, 5.3.4). */
+static __always_inline int sh_link_group(const struct ethhdr *eth)
 {
-	struct sh_cursor cursor = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
-	struct ethhdr *eth = cursor.at;
+	return eth->h_dest[0] & 1;
+}
 
-	if ((void *)(eth + 1) > cursor.end)
-		return SH_PASS_MALFORMED;
+#define SH_NO_ETHERTYPE 0x10000 /* none of the 16-bit values */
+
+/* The ethertype in network order, or SH_NO_ETHERTYPE for a frame shorter than its Ethernet header;
+ * *cursor is left behind that. */
+static __always_inline __u32 sh_parse_ethernet(struct xdp_md *ctx, struct sh_cursor *cursor,
+					       struct sh_packet *packet)
+{
+	struct ethhdr *eth = (void *)(long)ctx->data;
+
+	cursor->at = eth + 1;
+	cursor->end = (void *)(long)ctx->data_end;
+	/* Subtracted here and now: the compiler must not keep one of the pointers for later as the
+	 * 32-bit number that it takes it for, the verifier would not have it. */
+	packet->frame_bytes = cursor->end - (void *)eth;
+	barrier_var(packet->frame_bytes);
+	if (cursor->at > cursor->end)
+		return SH_NO_ETHERTYPE;
 	packet->eth = eth;
-	cursor.at = eth + 1;
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		return sh_parse_ipv4(cursor, packet);
-	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		return sh_parse_ipv6(cursor, packet);
-	return SH_PASS_NOT_IP;
+	return *((__be16 *)(eth + 1) - 1);
 }
 
 #endif

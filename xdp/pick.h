@@ -89,13 +89,18 @@ static __always_inline __u32 sh_pick_random(const struct sh_packet *packet, __u3
 	struct sh_flow_state chosen = {sh_pick_slot(where, bpf_get_prandom_u32()), 0};
 	struct sh_flow_state *known;
 	struct sh_flow flow;
+	__u32 index;
 
 	if (!chosen.backend)
 		return 0;
 	sh_flow_of(packet, service, &flow);
 	known = bpf_map_lookup_elem(&flows, &flow);
-	if (known && sh_backend_lives(known->backend, chosen.backend))
-		return known->backend;
+	if (known) {
+		/* Once: an entry may be recycled for another flow while we look. */
+		index = *(volatile __u32 *)&known->backend;
+		if (sh_backend_lives(index, chosen.backend))
+			return index;
+	}
 	bpf_map_update_elem(&flows, &flow, &chosen, BPF_ANY);
 	return chosen.backend;
 }

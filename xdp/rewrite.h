@@ -8,11 +8,12 @@
 #include "checksum.h"
 #include "parse.h"
 
-/* `dst` and `src` point to the six bytes of each MAC. */
+/* `dst` and `src` point to the six bytes of each MAC. Frames lie on even addresses at least, which
+ * the packed struct ethhdr hides from the compiler: it would store byte by byte. */
 static __always_inline void sh_rewrite_macs(struct ethhdr *eth, const void *dst, const void *src)
 {
-	__builtin_memcpy(eth->h_dest, dst, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, src, ETH_ALEN);
+	__builtin_memcpy(__builtin_assume_aligned(eth->h_dest, 2), dst, ETH_ALEN);
+	__builtin_memcpy(__builtin_assume_aligned(eth->h_source, 2), src, ETH_ALEN);
 }
 
 static __always_inline __u32 sh_ttl(const struct sh_packet *packet)

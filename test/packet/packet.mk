@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Packets in, packets out. The runner needs neither the daemon nor Python: with the case file it
+# runs in a small guest too (build/test/packet/run build/test/packet/cases.txt).
+
+PACKET_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard test/packet/*.c))
+
+$(PACKET_OBJ): $(B)/test/packet/%.o: test/packet/%.c | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Itest/packet -isystem $(B)/xdp -MMD -MP -c -o $@ $<
+
+# (-isystem: what bpftool generates casts const away.)
+# The skeletons are the programs: a change of theirs must reach the runner.
+$(B)/test/packet/world.o: $(SKELETONS)
+
+$(B)/test/packet/run: $(PACKET_OBJ)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/packet/cases.txt: test/packet/cases.py $(wildcard test/packet/facts_*.py)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)$(PYTHON) $< > $@
+
+packet: $(B)/test/packet/run $(B)/test/packet/cases.txt ## packets in, packets out, on the loaded programs (root)
+	@mkdir -p $(B)/results
+	$(Q)$(B)/test/packet/run $(B)/test/packet/cases.txt $(B)/results/packet
+
+-include $(PACKET_OBJ:.o=.d)

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The two programs loaded from their skeletons, and their maps filled from lines.
+ */
+#include "world.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "director.skel.h"
+#include "backend.skel.h"
+
+struct world {
+	struct director_bpf *director;
+	struct backend_bpf *backend;
+	struct ring_buffer *events;
+	void (*each)(const struct sh_event *, void *); /* while draining */
+	void *arg;
+};
+
+static _Noreturn void die(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+static int on_event(void *context, void *record, size_t size)
+{
+	struct world *world = context;
+
+	if (size == sizeof(struct sh_event))
+		world->each(record, world->arg);
+	return 0;
+}
+
+static void size_maps(struct director_bpf *director, struct backend_bpf *backend, uint32_t flows_size)
+{
+	struct bpf_map *const sized[] = {
+		director->maps.vips4,	 director->maps.vips6,		director->maps.services,
+		director->maps.slots,	 director->maps.backends,	director->maps.paths,
+		director->maps.nexthops, director->maps.service_counts, director->maps.backend_counts,
+		director->maps.restore4, director->maps.restore6,	backend->maps.restore4,
+		backend->maps.restore6,
+	};
+
+	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
+		if (bpf_map__set_max_entries(sized[i], WORLD_ENTRIES))
+			die("bpf_map__set_max_entries");
+	if (bpf_map__set_max_entries(director->maps.flows, flows_size))
+		die("bpf_map__set_max_entries flows");
+}
+
+struct world *world_new(bool restore, uint32_t flows_size)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	if (!world)
+		die("calloc");
+	world->director = director_bpf__open();
+	world->backend = backend_bpf__open();
+	if (!world->director || !world->backend)
+		die("cannot open the programs");
+	world->director->rodata->load.restore = restore;
+	size_maps(world->director, world->backend, flows_size);
+	if (director_bpf__load(world->director) || backend_bpf__load(world->backend))
+		die("cannot load the programs");
+	world->events = ring_buffer__new(bpf_map__fd(world->director->maps.events), on_event, world, NULL);
+	if (!world->events)
+		die("ring_buffer__new");
+	return world;
+}
+
+void world_free(struct world *world)
+{
+	if (!world)
+		return;
+	ring_buffer__free(world->events);
+	director_bpf__destroy(world->director);
+	backend_bpf__destroy(world->backend);
+	free(world);
+}
+
+/* ---- verbs --------------------------------------------------------------------------------- */
+
+static void put(const struct line *line, struct bpf_map *map, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY))
+		line_fail(line, strerror(errno));
+}
+
+static void knobs(struct world *world, const struct line *line)
+{
+	struct sh_knobs set = {line_number(line, 1), line_number(line, 2)};
+	uint32_t zero = 0;
+
+	put(line, world->director->maps.knobs, &zero, &set);
+}
+
+/* {ADDRESS PORT PROTOCOL} from the second word on, as both kinds of key. Returns the family. */
+static uint8_t endpoint(const struct line *line, struct sh_endpoint4 *key4, struct sh_endpoint6 *key6)
+{
+	struct sh_ip address;
+	uint8_t family = line_address(line, 1, &address);
+
+	*key4 = (struct sh_endpoint4){address.w[0], line_port(line, 2), line_protocol(line, 3), 0};
+	*key6 = (struct sh_endpoint6){.port = line_port(line, 2), .protocol = line_protocol(line, 3)};
+	memcpy(key6->addr, address.w, sizeof(key6->addr));
+	return family;
+}
+
+static void vip(struct world *world, const struct line *line)
+{
+	uint32_t service = line_number(line, 4);
+	struct sh_endpoint4 key4;
+	struct sh_endpoint6 key6;
+
+	if (endpoint(line, &key4, &key6) == SH_FAMILY_IPV4)
+		put(line, world->director->maps.vips4, &key4, &service);
+	else
+		put(line, world->director->maps.vips6, &key6, &service);
+}
+
+static void restore(struct world *world, const struct line *line)
+{
+	struct sh_endpoint4 key4;
+	struct sh_endpoint6 key6;
+	struct sh_ip address;
+
+	if (endpoint(line, &key4, &key6) != line_address(line, 4, &address))
+		line_fail(line, "two families");
+	if (line_address(line, 4, &address) == SH_FAMILY_IPV4) {
+		put(line, world->director->maps.restore4, &key4, &address.w[0]);
+		put(line, world->backend->maps.restore4, &key4, &address.w[0]);
+	} else {
+		put(line, world->director->maps.restore6, &key6, &address);
+		put(line, world->backend->maps.restore6, &key6, &address);
+	}
+}
+
+static void service(struct world *world, const struct line *line)
+{
+	struct sh_service record = {.ring = line_number(line, 2), .slots = line_number(line, 3)};
+	uint32_t index = line_number(line, 1);
+
+	if (line->count > 4 && !strcmp(line_word(line, 4), "random"))
+		record.flags = SH_SERVICE_RANDOM;
+	put(line, world->director->maps.services, &index, &record);
+}
+
+static void slot(struct world *world, const struct line *line)
+{
+	struct sh_slot record = {.now = line_number(line, 2)};
+	uint32_t index = line_number(line, 1);
+
+	put(line, world->director->maps.slots, &index, &record);
+}
+
+static void backend(struct world *world, const struct line *line)
+{
+	static const char *const modes[] = {"none", "l2", "l3", "local"};
+	uint32_t index = line_number(line, 1);
+	const char *mode = line_word(line, 3);
+	struct sh_backend record = {.path = line_number(line, 4), .owner = line_number(line, 5)};
+
+	record.family = line_address(line, 2, &record.address);
+	while (record.mode < 4 && strcmp(mode, modes[record.mode]) != 0)
+		record.mode++;
+	if (record.mode == 4)
+		line_fail(line, "no such mode");
+	put(line, world->director->maps.backends, &index, &record);
+}
+
+static void path(struct world *world, const struct line *line)
+{
+	uint32_t index = line_number(line, 1);
+	struct sh_path record = {.buckets = (uint32_t)line->count - 2};
+
+	if (record.buckets > SH_PATH_BUCKETS)
+		line_fail(line, "too many buckets");
+	for (uint32_t i = 0; i < record.buckets; i++)
+		record.nexthop[i] = line_number(line, (int)i + 2);
+	put(line, world->director->maps.paths, &index, &record);
+}
+
+static void nexthop(struct world *world, const struct line *line)
+{
+	struct sh_nexthop record = {.ifindex = line_device(line, 4), .flags = SH_NEXTHOP_VALID};
+	uint32_t index = line_number(line, 1);
+
+	line_mac(line, 2, record.dst_mac);
+	line_mac(line, 3, record.src_mac);
+	record.mtu = (uint16_t)line_number(line, 5);
+	if (line->count > 6 && !strcmp(line_word(line, 6), "invalid"))
+		record.flags = 0;
+	put(line, world->director->maps.nexthops, &index, &record);
+}
+
+static void egress(struct world *world, const struct line *line)
+{
+	uint32_t ifindex = line_device(line, 1);
+	struct bpf_devmap_val to = {.ifindex = ifindex};
+
+	put(line, world->director->maps.egress, &ifindex, &to);
+}
+
+static struct sh_flow flow_key(const struct line *line, int index)
+{
+	struct sh_flow key = {.client_port = line_port(line, index + 1),
+			      .vip_port = line_port(line, index + 2),
+			      .service = line_number(line, index + 3)};
+
+	line_address(line, index, &key.client);
+	return key;
+}
+
+static void flow(struct world *world, const struct line *line)
+{
+	struct sh_flow key = flow_key(line, 1);
+	struct sh_flow_state state = {.backend = line_number(line, 5)};
+
+	put(line, world->director->maps.flows, &key, &state);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct world *world, const struct line *line);
+} verbs[] = {
+	{"knobs", knobs},     {"vip", vip},   {"service", service}, {"slot", slot},
+	{"backend", backend}, {"path", path}, {"nexthop", nexthop}, {"egress", egress},
+	{"restore", restore}, {"flow", flow},
+};
+
+bool world_verb(struct world *world, const struct line *line)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (strcmp(line_word(line, 0), verbs[i].name) != 0)
+			continue;
+		if (!world)
+			line_fail(line, "no world yet");
+		verbs[i].run(world, line);
+		return true;
+	}
+	return false;
+}
+
+/* ---- running and reading --------------------------------------------------------------------- */
+
+int world_run(struct world *world, struct world_run *run)
+{
+	struct bpf_program *program = run->program == WORLD_DIRECTOR ? world->director->progs.shunt_director
+								     : world->backend->progs.shunt_backend;
+	struct xdp_md ctx = {.data_end = run->frame_size, .ingress_ifindex = run->ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = run->frame, .data_size_in = run->frame_size,
+		    .data_out = run->out, .data_size_out = run->out_size, .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = (int)run->repeat);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(program), &opts))
+		return -errno;
+	run->out_size = opts.data_size_out;
+	run->verdict = opts.retval;
+	return 0;
+}
+
+/* Sums each entry of a per-CPU array over the CPUs. */
+static void sum(struct bpf_map *map, uint32_t entries, struct sh_count *out)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct sh_count *each = calloc((size_t)cpus, sizeof(*each));
+
+	if (!each)
+		die("calloc");
+	for (uint32_t i = 0; i < entries; i++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(map), &i, each))
+			die("cannot read a counter");
+		out[i] = (struct sh_count){0};
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			out[i].packets += each[cpu].packets;
+			out[i].bytes += each[cpu].bytes;
+		}
+	}
+	free(each);
+}
+
+void world_counts(struct world *world, struct world_counts *out)
+{
+	sum(world->director->maps.reasons, SH_REASON_COUNT, out->reasons[WORLD_DIRECTOR]);
+	sum(world->backend->maps.reasons, SH_REASON_COUNT, out->reasons[WORLD_BACKEND]);
+	sum(world->director->maps.service_counts, WORLD_ENTRIES, out->services);
+	sum(world->director->maps.backend_counts, WORLD_ENTRIES, out->backends);
+}
+
+void world_events(struct world *world, void (*each)(const struct sh_event *, void *), void *arg)
+{
+	world->each = each;
+	world->arg = arg;
+	if (ring_buffer__consume(world->events) < 0)
+		die("ring_buffer__consume");
+}
+
+uint32_t world_flow(struct world *world, const struct line *line, int index)
+{
+	struct sh_flow key = flow_key(line, index);
+	struct sh_flow_state state;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.flows), &key, &state))
+		return 0;
+	return state.backend;
+}
+
+uint32_t world_flows(struct world *world)
+{
+	int fd = bpf_map__fd(world->director->maps.flows);
+	struct sh_flow key, *previous = NULL;
+	uint32_t count = 0;
+
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		previous = &key;
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The loaded programs and what the maps hold: the controller's part, played by the case file.
+ *
+ * A world starts with empty maps and is filled by verbs, one record each:
+ *
+ *	knobs ANY_PORT EVENTS
+ *	vip ADDRESS PORT PROTOCOL SERVICE
+ *	service INDEX RING SLOTS [random]
+ *	slot INDEX BACKEND
+ *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER
+ *	path INDEX NEXTHOP...
+ *	nexthop INDEX DST_MAC SRC_MAC DEVICE MTU [invalid]
+ *	egress DEVICE
+ *	restore OWN_ADDRESS PORT PROTOCOL VIP
+ *	flow CLIENT PORT VIP_PORT SERVICE BACKEND
+ */
+#ifndef TEST_PACKET_WORLD_H
+#define TEST_PACKET_WORLD_H
+
+#include <stdbool.h>
+
+#include "lines.h"
+
+struct world;
+
+/* `restore`: the director's program is loaded for both roles. Ends the runner on failure. */
+struct world *world_new(bool restore, uint32_t flows_size);
+void world_free(struct world *world); /* NULL is fine */
+
+/* Runs the verb of the line; false where it is none of the above. */
+bool world_verb(struct world *world, const struct line *line);
+
+enum world_program { WORLD_DIRECTOR, WORLD_BACKEND };
+
+struct world_run {
+	enum world_program program;
+	uint32_t ifindex; /* where the frame comes in */
+	uint32_t repeat;
+	const uint8_t *frame;
+	uint32_t frame_size;
+	uint8_t *out;
+	uint32_t out_size; /* in: room; out: bytes written */
+	uint32_t verdict;  /* XDP_* */
+};
+
+/* Runs the program on the frame. 0 or -errno. */
+int world_run(struct world *world, struct world_run *run);
+
+#define WORLD_ENTRIES 256 /* of each array and hash */
+
+/* All counters of the world's two programs, summed over the CPUs. */
+struct world_counts {
+	struct sh_count reasons[2][SH_REASON_COUNT]; /* by enum world_program */
+	struct sh_count services[WORLD_ENTRIES];
+	struct sh_count backends[WORLD_ENTRIES];
+};
+
+void world_counts(struct world *world, struct world_counts *out);
+
+/* Hands each event in the ring buffer to `each`, oldest first. */
+void world_events(struct world *world, void (*each)(const struct sh_event *, void *), void *arg);
+
+/* The backend remembered for the flow that the line names from `index` on (CLIENT PORT VIP_PORT
+ * SERVICE), or 0. */
+uint32_t world_flow(struct world *world, const struct line *line, int index);
+/* How many flows are remembered. */
+uint32_t world_flows(struct world *world);
+
+#endif
