@@ -59,6 +59,7 @@ static const struct row errors[] = {
 	{"# \xc3\xa4 \xc0\x80\n", 0, "f:1:5: byte 0xc0 is not UTF-8; save the file as UTF-8"},
 	{"# \xed\xa0\x80\n", 0, "f:1:3: byte 0xed is not UTF-8; save the file as UTF-8"},
 	{"# \xf4\x90\x80\x80\n", 0, "f:1:3: byte 0xf4 is not UTF-8; save the file as UTF-8"},
+	{"# \xe0\x80\xaf\n", 0, "f:1:3: byte 0xe0 is not UTF-8; save the file as UTF-8"},
 	{"# \xe2\x82", 0, "f:1:3: byte 0xe2 is not UTF-8; save the file as UTF-8"},
 	{"# \xc2\x85\n", 0, "f:1:3: control character U+0085; remove it"},
 	{"# \xe2\x80\xa8\n", 0, "f:1:3: control character U+2028; remove it"},
@@ -287,9 +288,10 @@ static unsigned each_file(const char *folder, void (*check)(const char *path))
 	struct dirent *entry;
 	unsigned count = 0;
 
-	if (!dir)
-		print_error("no %s: run this from the top of the tree\n", folder);
-	assert_non_null(dir);
+	if (!dir) {
+		fail_msg("no %s: run this from the top of the tree", folder);
+		return 0;
+	}
 	while ((entry = readdir(dir))) {
 		char path[512];
 
