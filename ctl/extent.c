@@ -149,8 +149,9 @@ bool extents_reap(struct extents *extents)
 	for (size_t i = 0; i < extents->resting_old; i++)
 		release(extents, extents->resting[i]);
 	extents->resting_count -= extents->resting_old;
-	memmove(extents->resting, extents->resting + extents->resting_old,
-		extents->resting_count * sizeof(*extents->resting));
+	if (extents->resting_count) /* else the array may not be there yet */
+		memmove(extents->resting, extents->resting + extents->resting_old,
+			extents->resting_count * sizeof(*extents->resting));
 	extents->resting_old = extents->resting_count;
 	return extents->resting_count > 0;
 }
