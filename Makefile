@@ -5,6 +5,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
+.SECONDARY: # what lies between source and skeleton is kept
 .DEFAULT_GOAL := all
 
 CC      ?= gcc
