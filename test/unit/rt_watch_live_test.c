@@ -260,13 +260,16 @@ static void what_a_link_is_can_be_told(void **state)
 static void a_bridge_port_that_leaves_is_still_a_link(void **state)
 {
 	struct bench *bench = *state;
+	struct addr own = parsed("192.0.2.1");
 	int vb = live_ifindex("vb");
 
+	makes_everything(bench, "ip addr add 192.0.2.1/32 dev vb");
 	makes_everything(bench, "ip link add br0 type bridge && ip link set vb master br0");
 	assert_int_equal(rt_state_link(bench->state, vb)->master, live_ifindex("br0"));
 	makes_everything(bench, "ip link set vb nomaster");
 	assert_non_null(rt_state_link(bench->state, vb));
 	assert_int_equal(rt_state_link(bench->state, vb)->master, 0);
+	assert_int_equal(rt_state_addr(bench->state, &own)->ifindex, vb);
 }
 
 static void a_link_that_leaves_takes_all_along(void **state)
@@ -440,6 +443,8 @@ static void an_overrun_is_recovered(void **state)
 	makes(bench, "ip addr add 203.0.113.12/32 dev lo", "everything addrs 203.0.113.12/32");
 	assert_int_equal(rt_watch_stats(bench->watch)->overruns, 1);
 	assert_int_equal(rt_watch_stats(bench->watch)->unparsed, 0);
+	/* What had queued before the loss was older than the dump, and is forgotten. */
+	assert_null(rt_state_addr(bench->state, &vip));
 }
 
 static void a_large_buffer_loses_nothing(void **state)
