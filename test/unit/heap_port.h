@@ -6,6 +6,7 @@
 #define SHUNT_TEST_HEAP_PORT_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "port.h"
