@@ -19,9 +19,6 @@
 
 #include "decode.h"
 
-/* How often an interrupted dump is repeated before -EAGAIN is the answer. */
-#define TRIES 8
-
 /* The callback of one subject: decodes a message and hands the record on. */
 #define DEFINE_EACH(subject, message_type)                                   \
 	struct subject##_walk {                                              \
@@ -79,17 +76,17 @@ int query_neighs(struct rt_query *query, int tries, int (*each)(const struct rt_
 
 int rt_dump_links(struct rt_query *query, int (*each)(const struct rt_link *, void *), void *arg)
 {
-	return query_links(query, TRIES, each, arg);
+	return query_links(query, RTSOCK_DUMP_TRIES, each, arg);
 }
 
 int rt_dump_addrs(struct rt_query *query, int (*each)(const struct rt_addr *, void *), void *arg)
 {
-	return query_addrs(query, TRIES, each, arg);
+	return query_addrs(query, RTSOCK_DUMP_TRIES, each, arg);
 }
 
 int rt_dump_neighs(struct rt_query *query, int (*each)(const struct rt_neigh *, void *), void *arg)
 {
-	return query_neighs(query, TRIES, each, arg);
+	return query_neighs(query, RTSOCK_DUMP_TRIES, each, arg);
 }
 
 int rt_dump_rules(struct rt_query *query, int family, int (*each)(const struct rt_rule *, void *), void *arg)
@@ -99,7 +96,7 @@ int rt_dump_rules(struct rt_query *query, int family, int (*each)(const struct r
 	struct rule_walk walk = {each, arg};
 
 	rtsock_begin(&query->sock, RTM_GETRULE, NLM_F_DUMP, &header, sizeof(header));
-	return rtsock_dump(&query->sock, TRIES, each_rule, &walk);
+	return rtsock_dump(&query->sock, RTSOCK_DUMP_TRIES, each_rule, &walk);
 }
 
 /* ---- routes -------------------------------------------------------------------------------- */
@@ -149,7 +146,7 @@ int rt_dump_routes(struct rt_query *query, int family, int (*each)(const struct 
 	int err;
 
 	rtsock_begin(&query->sock, RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header));
-	err = rtsock_dump(&query->sock, TRIES, each_route, &walk);
+	err = rtsock_dump(&query->sock, RTSOCK_DUMP_TRIES, each_route, &walk);
 	rt_query_close(walk.aside);
 	return err;
 }

@@ -14,6 +14,10 @@
  * routes, is made by a dump when first needed, and follows the route events of a socket of its own,
  * read before each use. Where events were lost, or a link or a nexthop object changed (which
  * removes routes silently), it is made anew. It dies with its rt_query.
+ *
+ * Where rules send an address to another table than the kernel's answer named, the longest match in
+ * the answered table wins. A route whose legs are all dead is answered although the kernel, with
+ * ignore_routes_with_linkdown, takes a shorter one.
  */
 #include "index6.h"
 
@@ -28,7 +32,6 @@
 #include "socket.h"
 #include "vector.h"
 
-#define TRIES	       8
 #define RECEIVE_BUFFER (1024UL * 1024)
 #define LENGTHS	       129
 
@@ -194,7 +197,7 @@ static int load(struct index6 *index)
 
 	empty(index);
 	rtsock_begin(&index->dump, RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header));
-	err = rtsock_dump(&index->dump, TRIES, apply, index);
+	err = rtsock_dump(&index->dump, RTSOCK_DUMP_TRIES, apply, index);
 	if (!err)
 		index->whole = true;
 	return err;

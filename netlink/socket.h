@@ -44,6 +44,9 @@ struct nl_msg *rtsock_begin(struct rtsock *sock, int type, int flags, const void
  */
 int rtsock_ask(struct rtsock *sock, const struct nlmsghdr **answer);
 
+/* How often a dump that a change interrupted is begun again, where nothing says otherwise. */
+#define RTSOCK_DUMP_TRIES 8
+
 /*
  * Sends the request (with NLM_F_DUMP) and hands each message of the answer to `each`; non-zero
  * from it is returned, after the rest of the dump has been read and discarded. Where the kernel

@@ -43,9 +43,6 @@ void rt_state_free(struct rt_state *state)
 
 /* ---- loading ------------------------------------------------------------------------------- */
 
-/* How often a dump that a change interrupted is begun again. */
-#define TRIES 8
-
 static int mark_link(const struct rt_link *link, void *state)
 {
 	int changed = state_put_link(state, link);
@@ -72,7 +69,7 @@ static int load_links(struct rt_state *state, struct rt_query *query)
 {
 	int err = -EAGAIN;
 
-	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
+	for (int i = 0; i < RTSOCK_DUMP_TRIES && err == -EAGAIN; i++) {
 		state->stamp++;
 		err = query_links(query, 1, mark_link, state);
 	}
@@ -85,7 +82,7 @@ static int load_addrs(struct rt_state *state, struct rt_query *query)
 {
 	int err = -EAGAIN;
 
-	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
+	for (int i = 0; i < RTSOCK_DUMP_TRIES && err == -EAGAIN; i++) {
 		state->stamp++;
 		err = query_addrs(query, 1, mark_addr, state);
 	}
@@ -98,7 +95,7 @@ static int load_neighs(struct rt_state *state, struct rt_query *query)
 {
 	int err = -EAGAIN;
 
-	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
+	for (int i = 0; i < RTSOCK_DUMP_TRIES && err == -EAGAIN; i++) {
 		state->stamp++;
 		err = query_neighs(query, 1, mark_neigh, state);
 	}

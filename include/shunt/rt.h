@@ -73,7 +73,7 @@ struct rt_neigh {
 struct rt_leg {
 	int ifindex;
 	struct addr gateway; /* family 0: on-link. May be IPv6 for an IPv4 route (RFC 5549) */
-	uint32_t weight;     /* 1..256 */
+	uint32_t weight;     /* 1..256; to 65536 in nexthop groups (kernel 6.13) */
 	bool dead;	     /* RTNH_F_DEAD or RTNH_F_LINKDOWN */
 };
 

@@ -5,7 +5,13 @@
  */
 #include "live.h"
 
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+
 #include <shunt/rt.h>
+
+#include "socket.h"
 
 #define TEXT_SIZE 1024
 
@@ -71,9 +77,24 @@ static void answers(struct rt_query *query, const char *asked, const char *expec
 		fail_msg("%s: \"%s\" instead of \"%s\"", asked, text, expect);
 }
 
+/* The kernel adds an IPv6 address's local route from a worker, a moment later. */
+static void becomes_local(struct rt_query *query, const struct addr *addr)
+{
+	struct rt_route route = {0};
+
+	for (int tries = 0; tries < 10000; tries++) {
+		assert_int_equal(rt_query_fib(query, addr, &route), 0);
+		if (route.type == RT_ROUTE_LOCAL)
+			return;
+		usleep(1000);
+	}
+	fail_msg("an added address did not become local");
+}
+
 /* va with 198.51.100.1/24 and 2001:db8:1::1/64, and its other end vb, both up. */
 static int enter(void **state)
 {
+	struct addr own = parsed("2001:db8:1::1");
 	struct rt_query *query;
 
 	if (live_enter())
@@ -84,6 +105,7 @@ static int enter(void **state)
 	if (rt_query_open(&query))
 		return -1;
 	*state = query;
+	becomes_local(query, &own);
 	return 0;
 }
 
@@ -171,6 +193,48 @@ static void routes_through_nexthop_objects(void **state)
 		answers(*state, "2001:db8:33::1", "blackhole");
 		answers(*state, "2001:db8:12::1",
 			"unicast 2001:db8:12::/64 metric 1024: 2001:db8:1::12@va*1");
+	}
+}
+
+/* {id, weight - 1 in two bytes, zero}: ip of Debian 12 cannot write such a group. */
+static int group_with_wide_weights(struct rtsock *sock)
+{
+	static const struct {
+		uint32_t id;
+		uint8_t low, high;
+		uint16_t zero;
+	} members[] = {{10, (300 - 1) & 0xff, (300 - 1) >> 8, 0}, {11, 2, 0, 0}};
+	struct nhmsg header = {.nh_protocol = RTPROT_STATIC};
+	const struct nlmsghdr *answer;
+	struct nl_msg *request;
+
+	request = rtsock_begin(sock, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_ACK, &header, sizeof(header));
+	assert_int_equal(nla_put_u32(request, NHA_ID, 20), 0);
+	assert_int_equal(nla_put(request, NHA_GROUP, sizeof(members), members), 0);
+	return rtsock_ask(sock, &answer);
+}
+
+/* The kernel's own list of legs says 44 for 300. */
+static void weights_above_256_are_whole(void **state)
+{
+	struct rtsock sock;
+	int err;
+
+	live_run("ip nexthop add id 10 via 198.51.100.10 dev va && ip nexthop add id 11 via 198.51.100.11 "
+		 "dev va");
+	assert_int_equal(rtsock_open(&sock), 0);
+	err = group_with_wide_weights(&sock);
+	rtsock_close(&sock);
+	if (err == -EINVAL) {
+		print_message("skipped: this kernel has no weights above 256\n");
+		skip();
+	}
+	assert_int_equal(err, 0);
+	live_run("ip route add 203.0.113.0/28 nhid 20");
+	for (int compat = 1; compat >= 0; compat--) {
+		live_run("echo %d > /proc/sys/net/ipv4/nexthop_compat_mode", compat);
+		answers(*state, "203.0.113.1",
+			"unicast 203.0.113.0/28: 198.51.100.10@va*300 198.51.100.11@va*3");
 	}
 }
 
@@ -427,20 +491,6 @@ static void loopback_has(struct rt_query *query, const char *expect)
 	assert_string_equal(text, expect);
 }
 
-/* The kernel adds an IPv6 address's local route from a worker, a moment later. */
-static void becomes_local(struct rt_query *query, const struct addr *addr)
-{
-	struct rt_route route = {0};
-
-	for (int tries = 0; tries < 10000; tries++) {
-		assert_int_equal(rt_query_fib(query, addr, &route), 0);
-		if (route.type == RT_ROUTE_LOCAL)
-			return;
-		usleep(1000);
-	}
-	fail_msg("an added address did not become local");
-}
-
 static void host_addresses_come_and_go(void **state)
 {
 	struct addr four = parsed("203.0.113.10"), six = parsed("2001:db8:5::10");
@@ -469,6 +519,7 @@ int main(void)
 		LIVE(routes_that_lead_nowhere),
 		LIVE(addresses_of_this_node),
 		LIVE(routes_through_nexthop_objects),
+		LIVE(weights_above_256_are_whole),
 		LIVE(ipv6_routes_that_share_a_nexthop_object),
 		LIVE(rules_and_tables_decide),
 		LIVE(a_leg_without_carrier_is_dead),
