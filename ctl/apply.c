@@ -51,7 +51,7 @@ bool apply_pending(const struct apply *apply)
 
 /* ---- next hops ------------------------------------------------------------------------------ */
 
-void apply_store_nexthop(struct apply *apply, const struct table_nexthop *nexthop)
+static void store_nexthop(struct apply *apply, const struct table_nexthop *nexthop)
 {
 	const struct rt_neigh_key *key = tables_nexthop_key(nexthop);
 	struct sh_nexthop before = *tables_nexthop_record(apply->tables, nexthop), after;
@@ -71,13 +71,20 @@ static enum rt_neigh_state neighbour_class(const struct apply *apply, const stru
 	return neigh->state == RT_NEIGH_PERMANENT ? RT_NEIGH_VALID : neigh->state;
 }
 
+void apply_meet_nexthop(struct apply *apply, struct table_nexthop *nexthop)
+{
+	if (tables_nexthop_refs(nexthop) == 1)
+		tables_nexthop_note(nexthop)->seen = neighbour_class(apply, tables_nexthop_key(nexthop));
+	store_nexthop(apply, nexthop);
+}
+
 static void look_again(struct table_nexthop *nexthop, void *arg)
 {
 	struct apply *apply = arg;
 	enum rt_neigh_state now = neighbour_class(apply, tables_nexthop_key(nexthop));
 	struct table_note *note = tables_nexthop_note(nexthop);
 
-	apply_store_nexthop(apply, nexthop);
+	store_nexthop(apply, nexthop);
 	if (note->seen == now)
 		return;
 	note->seen = now;

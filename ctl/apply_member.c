@@ -35,7 +35,7 @@ static int take_legs(struct apply *apply, const struct resolution *resolution, s
 		if (!nexthop)
 			return -errno;
 		way->legs[way->legs_count++] = (struct member_leg){nexthop, leg->weight, leg->usable};
-		apply_store_nexthop(apply, nexthop);
+		apply_meet_nexthop(apply, nexthop);
 	}
 	return 0;
 }

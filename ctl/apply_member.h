@@ -14,7 +14,8 @@ struct table_nexthop;
 int apply_member(struct apply *apply, struct member *member);
 /* The rest of leaving, once no slot leads to it. */
 void apply_member_left(struct apply *apply, struct member *member);
-/* Stores a next hop's record from its link and neighbour. In apply.c. */
-void apply_store_nexthop(struct apply *apply, const struct table_nexthop *nexthop);
+/* A reference to a next hop was taken: stores its record from its link and neighbour, and for the
+ * first reference notes how the neighbour was found, as what it becomes is compared with that. In apply.c. */
+void apply_meet_nexthop(struct apply *apply, struct table_nexthop *nexthop);
 
 #endif

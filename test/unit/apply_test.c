@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From what the kernel says to what packets see: how many words each change stores, and that at every moment
+ * whoever is led anywhere arrives (apply_world.h checks the order beneath every test).
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apply_world.h"
+#include "ring.h"
+
+#define G1 "192.0.2.1"
+#define G2 "192.0.2.2"
+#define G3 "192.0.2.129" /* on eth1 */
+
+#define MANY 1000U
+
+static uint64_t writes(void)
+{
+	return tables_writes(world->apply.tables);
+}
+
+static void pass(void)
+{
+	assert_int_equal(apply_pass(&world->apply), 0);
+	assert_false(apply_pending(&world->apply));
+}
+
+static size_t count_in(enum backend_state state)
+{
+	const struct service *service = &world->apply.model->services[0];
+	size_t count = 0;
+
+	for (size_t i = 0; i < service->config->backends_count; i++)
+		count += service->members[i].state == state;
+	return count;
+}
+
+static const struct sh_path *path_of(size_t at)
+{
+	return &world->heap->port.paths[record_of(member(at))->path];
+}
+
+/* The only next hop of a backend's path. */
+static const struct sh_nexthop *hop_of(size_t at)
+{
+	assert_int_equal(path_of(at)->buckets, 1);
+	return &world->heap->port.nexthops[path_of(at)->nexthop[0]];
+}
+
+static struct sh_slot *copy_slots(void)
+{
+	size_t size = world->heap->port.slots_size * sizeof(struct sh_slot);
+
+	return memcpy(malloc(size), world->heap->slots, size);
+}
+
+static void assert_slots(struct sh_slot *as)
+{
+	assert_memory_equal(world->heap->slots, as, world->heap->port.slots_size * sizeof(*as));
+	free(as);
+}
+
+/* Both blocks by G1, whose MAC is known, and the backends 0 to `backends` - 1. */
+static void start(unsigned backends)
+{
+	route(0, 2, G1, 0, NULL);
+	route(1, 2, G1, 0, NULL);
+	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
+	load(file_of(0, backends - 1));
+	assert_int_equal(count_in(STATE_ACTIVE), backends);
+}
+
+/* ---- next hops ------------------------------------------------------------------------------ */
+
+static void all_behind_a_router_share_a_way(void **state)
+{
+	(void)state;
+	start(MANY);
+	assert_int_equal(tables_nexthop_count(world->apply.tables), 1);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(record_of(member(i))->path, record_of(member(0))->path);
+		assert_true(slots_leading_to(member(i)) > 0);
+	}
+	assert_int_equal(world->apply.asks, MANY);
+	assert_int_equal(world->states, MANY);
+}
+
+static void a_new_mac_is_one_write_for_a_thousand_backends(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	start(MANY);
+	before = writes();
+	neighbour(2, G1, RT_NEIGH_VALID, 0x99);
+	assert_true(writes() == before + 1);
+	assert_int_equal(hop_of(7)->dst_mac[0], 0x99);
+	pass();
+	assert_true(writes() == before + 1);
+	assert_int_equal(world->apply.asks, MANY); /* and nobody is asked anew */
+	assert_int_equal(world->states, MANY);
+}
+
+static void the_same_mac_again_is_no_write(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	start(10);
+	before = writes();
+	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
+	neighbour(2, "192.0.2.77", RT_NEIGH_VALID, 0x55); /* nobody's next hop */
+	pass();
+	assert_true(writes() == before);
+}
+
+static void a_link_s_new_mac_is_one_write(void **state)
+{
+	uint64_t before;
+	struct rt_link link;
+
+	(void)state;
+	start(MANY);
+	before = writes();
+	link = *rt_state_link(world->state, 2);
+	memset(link.mac, 0x77, sizeof(link.mac));
+	assert_int_equal(rt_state_put_link(world->state, &link), 0);
+	apply_all_nexthops(&world->apply);
+	assert_true(writes() == before + 1);
+	assert_int_equal(hop_of(0)->src_mac[5], 0x77);
+}
+
+static void a_backend_waits_in_the_ring_for_its_mac(void **state)
+{
+	struct sh_slot *slots;
+	uint64_t before;
+
+	(void)state;
+	route(0, 2, G1, 0, NULL);
+	route(1, 2, G1, 0, NULL);
+	load(file_of(0, 9));
+	assert_int_equal(count_in(STATE_RESOLVING), 10);
+	assert_int_equal(hop_of(0)->flags, 0);
+	slots = copy_slots();
+	before = writes();
+	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
+	assert_true(writes() == before + 1);
+	pass();
+	assert_true(writes() == before + 1);
+	assert_int_equal(count_in(STATE_ACTIVE), 10);
+	assert_slots(slots);
+}
+
+/* Also where nothing was heard of the neighbour since the start. */
+static void a_mac_that_is_forgotten_makes_them_wait_again(void **state)
+{
+	struct sh_slot *slots;
+
+	(void)state;
+	start(10);
+	slots = copy_slots();
+	neighbour(2, G1, RT_NEIGH_NONE, 0);
+	pass();
+	assert_int_equal(hop_of(0)->flags, 0);
+	assert_int_equal(count_in(STATE_RESOLVING), 10);
+	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
+	pass();
+	assert_int_equal(count_in(STATE_ACTIVE), 10);
+	assert_slots(slots);
+}
+
+/* ---- routes --------------------------------------------------------------------------------- */
+
+static void a_route_that_moves_takes_its_backends_along(void **state)
+{
+	uint64_t before, asks;
+	struct sh_slot *slots;
+
+	(void)state;
+	start(MANY);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	slots = copy_slots();
+	before = writes();
+	asks = world->apply.asks;
+	route(0, 3, G3, 0, NULL);
+	pass();
+	assert_true(world->apply.asks == asks + MANY / 2); /* those of the block, no others */
+	/* The next hop with its two words, the path, and each of the backends. */
+	assert_true(writes() == before + 4 + MANY / 2);
+	assert_int_equal(hop_of(0)->ifindex, 3);
+	assert_int_equal(hop_of(1)->ifindex, 2);
+	assert_int_equal(count_in(STATE_ACTIVE), MANY);
+	assert_slots(slots);
+}
+
+static void no_route_leaves_the_ring_before_the_records(void **state)
+{
+	struct sh_slot *slots;
+	int paths;
+
+	(void)state;
+	start(100);
+	slots = copy_slots();
+	paths = world->paths;
+	route(0, 0, NULL, 0, NULL);
+	pass(); /* on_path asserts the order */
+	assert_int_equal(world->paths, paths + 50);
+	assert_int_equal(count_in(STATE_UNREACHABLE), 50);
+	assert_int_equal(record_of(member(0))->how, 0);
+	assert_non_null(member(0)->reason);
+	assert_int_equal(slots_leading_to(member(0)), 0);
+	assert_true(slots_leading_to(member(1)) > 0);
+
+	route(0, 2, G1, 0, NULL);
+	pass();
+	assert_int_equal(count_in(STATE_ACTIVE), 100);
+	assert_null(member(0)->reason);
+	assert_slots(slots);
+}
+
+static void a_router_that_does_not_answer_takes_its_backends_out(void **state)
+{
+	struct sh_slot *slots;
+
+	(void)state;
+	start(100);
+	route(0, 3, G3, 0, NULL);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	pass();
+	slots = copy_slots();
+	neighbour(3, G3, RT_NEIGH_FAILED, 0);
+	pass();
+	assert_int_equal(count_in(STATE_UNREACHABLE), 50);
+	assert_int_equal(slots_leading_to(member(0)), 0);
+	assert_int_equal(record_of(member(0))->how, 0);
+	/* Its next hop is still known, or nobody would notice that it answers again. */
+	assert_int_equal(tables_nexthop_count(world->apply.tables), 2);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x32);
+	pass();
+	assert_int_equal(count_in(STATE_ACTIVE), 100);
+	assert_int_equal(hop_of(0)->dst_mac[0], 0x32);
+	assert_slots(slots);
+}
+
+static void the_last_backend_leaves_an_empty_ring(void **state)
+{
+	(void)state;
+	start(1);
+	route(0, 0, NULL, 0, NULL);
+	pass();
+	for (uint32_t i = 0; i < world->heap->port.slots_size; i++)
+		assert_int_equal(world->heap->slots[i].now, 0);
+}
+
+static void two_gateways_share_the_buckets(void **state)
+{
+	int share[2] = {0, 0};
+
+	(void)state;
+	start(10);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	route(0, 2, G2, 3, G3);
+	pass();
+	/* G2 is not known yet: all goes by G3. */
+	assert_int_equal(hop_of(0)->ifindex, 3);
+	neighbour(2, G2, RT_NEIGH_VALID, 0x22);
+	pass();
+	assert_int_equal(path_of(0)->buckets, SH_PATH_BUCKETS);
+	for (int i = 0; i < SH_PATH_BUCKETS; i++)
+		share[world->heap->port.nexthops[path_of(0)->nexthop[i]].ifindex - 2]++;
+	assert_in_range(share[0], 15, 16);
+	assert_in_range(share[1], 15, 16);
+	neighbour(3, G3, RT_NEIGH_FAILED, 0);
+	pass();
+	assert_int_equal(hop_of(0)->ifindex, 2);
+	assert_int_equal(hop_of(0)->dst_mac[0], 0x22);
+	assert_int_equal(count_in(STATE_ACTIVE), 10);
+}
+
+static void a_question_that_fails_is_asked_again(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	start(10);
+	before = writes();
+	world->kernel.fails = -EAGAIN;
+	apply_mark_all(&world->apply);
+	assert_int_equal(apply_pass(&world->apply), -EAGAIN);
+	assert_true(apply_pending(&world->apply));
+	assert_int_equal(count_in(STATE_ACTIVE), 10);
+	world->kernel.fails = 0;
+	pass();
+	assert_true(writes() == before);
+}
+
+static void full_tables_leave_all_as_it_was(void **state)
+{
+	(void)state;
+	start(10);
+	for (uint32_t i = 2; i < world->heap->port.nexthops_size; i++) {
+		struct rt_neigh_key key = {.ifindex = (int)i, .addr = test_addr("192.0.2.200")};
+
+		assert_non_null(tables_nexthop(world->apply.tables, &key));
+	}
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	route(0, 3, G3, 0, NULL);
+	assert_int_equal(apply_pass(&world->apply), -ENOSPC);
+	assert_true(apply_pending(&world->apply));
+	assert_int_equal(hop_of(0)->ifindex, 2);
+	assert_int_equal(count_in(STATE_ACTIVE), 10);
+	route(0, 2, G1, 0, NULL);
+	pass();
+}
+
+static void a_ring_that_cannot_be_written_keeps_who_leaves(void **state)
+{
+	(void)state;
+	start(10);
+	world->heap->broken = true;
+	route(0, 0, NULL, 0, NULL);
+	assert_int_equal(apply_pass(&world->apply), -ENOMEM);
+	assert_int_equal(count_in(STATE_UNREACHABLE), 5);
+	assert_true(slots_leading_to(member(0)) > 0);
+	assert_whole_way(member(0));
+	world->heap->broken = false;
+	pass();
+	assert_int_equal(slots_leading_to(member(0)), 0);
+	assert_int_equal(record_of(member(0))->how, 0);
+}
+
+/* ---- restart and reload --------------------------------------------------------------------- */
+
+static void a_restart_writes_nothing(void **state)
+{
+	struct sh_slot *slots;
+
+	(void)state;
+	start(MANY);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	route(1, 2, G1, 3, G3);
+	pass();
+	slots = copy_slots();
+	/* What the moves gave up rested and is gone. */
+	tables_reap(world->apply.tables);
+	tables_reap(world->apply.tables);
+	restart(file_of(0, MANY - 1));
+	assert_true(writes() == 0);
+	assert_int_equal(count_in(STATE_ACTIVE), MANY);
+	assert_false(tables_reap(world->apply.tables));
+	assert_slots(slots);
+}
+
+static void a_restart_writes_what_changed_meanwhile(void **state)
+{
+	struct rt_neigh neigh = {.ifindex = 2, .addr = test_addr(G1), .state = RT_NEIGH_VALID, .mac = {0x66}};
+
+	(void)state;
+	start(100);
+	assert_int_equal(rt_state_put_neigh(world->state, &neigh), 0);
+	restart(file_of(0, 99));
+	assert_true(writes() == 1);
+	assert_int_equal(hop_of(0)->dst_mac[0], 0x66);
+}
+
+static void the_same_file_again_writes_nothing(void **state)
+{
+	uint64_t before;
+	int states;
+
+	(void)state;
+	start(MANY);
+	before = writes();
+	states = world->states;
+	load(file_of(0, MANY - 1));
+	assert_true(writes() == before);
+	assert_int_equal(world->states, states); /* nothing to tell, either */
+	assert_false(tables_reap(world->apply.tables));
+}
+
+static void a_reload_writes_only_the_difference(void **state)
+{
+	struct sh_slot *slots;
+	uint64_t before, moved = 0;
+	uint32_t gone;
+
+	(void)state;
+	start(100);
+	gone = tables_backend_index(member(0)->backend);
+	slots = copy_slots();
+	before = writes();
+	load(file_of(1, 100)); /* without backend 0, with backend 100 */
+	for (uint32_t i = 0; i < world->heap->port.slots_size; i++) {
+		moved += world->heap->slots[i].both != slots[i].both;
+		assert_int_not_equal(world->heap->slots[i].now, gone);
+	}
+	free(slots);
+	/* The new one's record, weight and way, and the slots that moved: few more than the two's own. */
+	assert_true(writes() == before + 3 + moved);
+	assert_true(moved < ring_size(100) * 4 / 100);
+	assert_true(tables_reap(world->apply.tables));
+	assert_int_not_equal(world->heap->port.backends[gone].owner, 0);
+	assert_false(tables_reap(world->apply.tables));
+	assert_int_equal(world->heap->port.backends[gone].owner, 0);
+}
+
+static void weight_0_drains(void **state)
+{
+	struct config *config = file_of(0, 9);
+
+	(void)state;
+	start(10);
+	config->services[0].backends[3].weight = 0;
+	load(config);
+	assert_int_equal(member(3)->state, STATE_DRAINING);
+	assert_int_equal(slots_leading_to(member(3)), 0);
+	assert_whole_way(member(3)); /* for the flows that it has */
+	load(file_of(0, 9));
+	assert_int_equal(count_in(STATE_ACTIVE), 10);
+	assert_true(slots_leading_to(member(3)) > 0);
+}
+
+#define FACT(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FACT(all_behind_a_router_share_a_way),
+		FACT(a_new_mac_is_one_write_for_a_thousand_backends),
+		FACT(the_same_mac_again_is_no_write),
+		FACT(a_link_s_new_mac_is_one_write),
+		FACT(a_backend_waits_in_the_ring_for_its_mac),
+		FACT(a_mac_that_is_forgotten_makes_them_wait_again),
+		FACT(a_route_that_moves_takes_its_backends_along),
+		FACT(no_route_leaves_the_ring_before_the_records),
+		FACT(a_router_that_does_not_answer_takes_its_backends_out),
+		FACT(the_last_backend_leaves_an_empty_ring),
+		FACT(two_gateways_share_the_buckets),
+		FACT(a_question_that_fails_is_asked_again),
+		FACT(full_tables_leave_all_as_it_was),
+		FACT(a_ring_that_cannot_be_written_keeps_who_leaves),
+		FACT(a_restart_writes_nothing),
+		FACT(a_restart_writes_what_changed_meanwhile),
+		FACT(the_same_file_again_writes_nothing),
+		FACT(a_reload_writes_only_the_difference),
+		FACT(weight_0_drains),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
