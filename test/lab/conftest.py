@@ -28,11 +28,14 @@ _up = []
 
 
 def _make(kind):
+    """The lab, up; at the end its daemons must have been quiet, and nothing may be left of it."""
     lab = Lab(kind)
     try:
         lab.up()
         _up.append(lab)
         yield lab
+        for node in ("director", "b1", "b2"):
+            lab.stop(node)  # where sanitizers tell of leaks
         assert not lab.complaints()
     finally:
         if lab in _up:
