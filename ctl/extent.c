@@ -29,8 +29,9 @@ static int insert(struct extents *extents, size_t at, struct extent extent)
 
 	if (err)
 		return err;
-	memmove(&extents->free[at + 1], &extents->free[at],
-		(extents->free_count - at) * sizeof(*extents->free));
+	if (at < extents->free_count)
+		memmove(&extents->free[at + 1], &extents->free[at],
+			(extents->free_count - at) * sizeof(*extents->free));
 	extents->free[at] = extent;
 	extents->free_count++;
 	return 0;
