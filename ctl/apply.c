@@ -26,18 +26,39 @@ void apply_mark_prefix(struct apply *apply, const struct prefix *prefix)
 	}
 }
 
-static void mark_behind(struct apply *apply, const struct table_nexthop *nexthop)
+static bool behind_moved(const struct member *member)
 {
-	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
-		for (const struct member *member = target->members; member; member = member->next) {
-			for (size_t i = 0; i < member->legs_count; i++)
-				target->resolve |= member->legs[i].nexthop == nexthop;
-		}
+	for (size_t i = 0; i < member->legs_count; i++) {
+		if (tables_nexthop_note(member->legs[i].nexthop)->moved)
+			return true;
 	}
+	return false;
+}
+
+static void forget_moved(struct table_nexthop *nexthop, void *arg)
+{
+	(void)arg;
+	tables_nexthop_note(nexthop)->moved = false;
+}
+
+/* Once for any number of neighbours: one walk for each would be quadratic where every backend is a
+ * next hop of its own. */
+static void mark_behind_moved(struct apply *apply)
+{
+	if (!apply->model->moved)
+		return;
+	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
+		for (const struct member *member = target->members; member; member = member->next)
+			target->resolve |= behind_moved(member);
+	}
+	tables_each_nexthop(apply->tables, forget_moved, NULL);
+	apply->model->moved = false;
 }
 
 bool apply_pending(const struct apply *apply)
 {
+	if (apply->model->moved)
+		return true;
 	for (const struct target *target = apply->model->targets; target; target = target->hh.next) {
 		if (target->ask || target->resolve)
 			return true;
@@ -88,7 +109,7 @@ static void look_again(struct table_nexthop *nexthop, void *arg)
 	if (note->seen == now)
 		return;
 	note->seen = now;
-	mark_behind(apply, nexthop);
+	note->moved = apply->model->moved = true;
 }
 
 void apply_neighbour(struct apply *apply, const struct rt_neigh_key *key)
@@ -223,6 +244,7 @@ int apply_pass(struct apply *apply)
 {
 	int err = 0, failed;
 
+	mark_behind_moved(apply);
 	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
 		failed = update_target(apply, target);
 		err = failed ? failed : err;

@@ -47,7 +47,7 @@ struct apply {
 
 void apply_mark_all(struct apply *apply);
 void apply_mark_prefix(struct apply *apply, const struct prefix *prefix);
-/* Stores a neighbour's change, and marks the targets behind it where it came or went. */
+/* Stores a neighbour's change, and marks what is behind it where it came or went. */
 void apply_neighbour(struct apply *apply, const struct rt_neigh_key *key);
 /* The same for every next hop: after link changes and overruns. */
 void apply_all_nexthops(struct apply *apply);

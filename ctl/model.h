@@ -64,6 +64,7 @@ struct model {
 	size_t services_count;	  /* 0 on a node that directs nothing: it need not know the ways */
 	struct service *services; /* owned: config->services' at work, in the file's order */
 	struct target *targets;
+	bool moved; /* a next hop's note says so */
 };
 
 /* Takes over `config` on success. `directs`: this node is a director. 0, or -ENOMEM or -ENOSPC (a
