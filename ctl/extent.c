@@ -13,7 +13,7 @@ static int reserve(struct extent **list, size_t *room, size_t count)
 	size_t wanted = *room ? 2 * *room : 16;
 	struct extent *grown;
 
-	if (count < *room)
+	if (*list && count < *room)
 		return 0;
 	grown = realloc(*list, wanted * sizeof(**list));
 	if (!grown)
@@ -29,9 +29,8 @@ static int insert(struct extents *extents, size_t at, struct extent extent)
 
 	if (err)
 		return err;
-	if (at < extents->free_count)
-		memmove(&extents->free[at + 1], &extents->free[at],
-			(extents->free_count - at) * sizeof(*extents->free));
+	memmove(&extents->free[at + 1], &extents->free[at],
+		(extents->free_count - at) * sizeof(*extents->free));
 	extents->free[at] = extent;
 	extents->free_count++;
 	return 0;
