@@ -39,7 +39,8 @@ static __always_inline int sh_hop_find(__u32 path, __u32 share, struct sh_hop *o
 
 	if (!group)
 		return 0;
-	bucket = ((__u64)share * group->buckets) >> 32;
+	/* A single next hop, the common case, is not made to wait for the product. */
+	bucket = group->buckets == 1 ? 0 : ((__u64)share * group->buckets) >> 32;
 	if (bucket >= SH_PATH_BUCKETS)
 		return 0;
 	nexthop = bpf_map_lookup_elem(&nexthops, &group->nexthop[bucket]);

@@ -62,7 +62,7 @@ static __always_inline enum sh_reason sh_parse_tcp(struct sh_cursor l4, __u32 ro
 {
 	struct tcphdr *tcp = l4.at;
 
-	if ((void *)(tcp + 1) > l4.end || room < sizeof(*tcp))
+	if ((void *)(tcp + 1) > l4.end)
 		return SH_PASS_MALFORMED;
 	if (tcp->doff < 5 || tcp->doff * 4U > room)
 		return SH_PASS_MALFORMED;
@@ -76,7 +76,7 @@ static __always_inline enum sh_reason sh_parse_udp(struct sh_cursor l4, __u32 ro
 	struct udphdr *udp = l4.at;
 	__u32 bytes;
 
-	if ((void *)(udp + 1) > l4.end || room < sizeof(*udp))
+	if ((void *)(udp + 1) > l4.end)
 		return SH_PASS_MALFORMED;
 	bytes = bpf_ntohs(udp->len);
 	if (bytes < sizeof(*udp) || bytes > room)

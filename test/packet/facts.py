@@ -29,16 +29,16 @@ def write():
 # ---- frames ------------------------------------------------------------------------------------
 
 
-def _ip(vip, client, ttl, options):
+def _ip(vip, client, ttl, more):
     if ":" in vip:
-        return IPv6(src=client or CLIENT6, dst=vip, hlim=ttl)
-    return IP(src=client or CLIENT4, dst=vip, ttl=ttl, options=options)
+        return IPv6(src=client or CLIENT6, dst=vip, hlim=ttl, **more)
+    return IP(src=client or CLIENT4, dst=vip, ttl=ttl, **more)
 
 
-def frame(vip, l4, payload=b"hello", client=None, ttl=64, options=(), ether=None):
+def frame(vip, l4, payload=b"hello", client=None, ttl=64, ether=None, **more):
     """A frame for `vip` as it arrives, all checksums right, as bytes."""
     ether = ether or Ether(src=CLIENT_MAC, dst=DIRECTOR_MAC)
-    return bytes(ether / _ip(vip, client, ttl, list(options)) / l4 / Raw(payload))
+    return bytes(ether / _ip(vip, client, ttl, more) / l4 / Raw(payload))
 
 
 def tcp(port=80, sport=40000, **more):

@@ -17,6 +17,7 @@ UNREACHABLE = ("198.18.13.1", "2001:db8:13::1")
 PROHIBIT = ("198.18.14.1", "2001:db8:14::1")
 TUNNEL = ("198.18.15.1", "2001:db8:15::1")
 BY_THE_OTHER_FAMILY = "198.18.16.1"
+HIDDEN_CLIENT = ("192.0.2.201", "2001:db8:c::201")  # a rule sends its packets to a table of its own
 NOWHERE = ("203.0.113.250", "2001:db8:ffff::1")
 
 
@@ -27,6 +28,12 @@ def routes():
         for kind, where in (("blackhole", BLACKHOLE), ("unreachable", UNREACHABLE), ("prohibit", PROHIBIT)):
             say(f"ip route add {kind} {where[family]}")
     say(f"ip route add {BY_THE_OTHER_FAMILY} via inet6 2001:db8:2::20 dev d1")
+    for family, version in ((0, "-4"), (1, "-6")):
+        say(f"try table{family} ip {version} route add blackhole {host(1, family, 20)} table 100")
+        say(f"try source{family} ip {version} rule add from {HIDDEN_CLIENT[family]} lookup 100")
+        say(f"try sport{family} ip {version} rule add ipproto tcp sport 45001 lookup 100")
+        say(f"try dport{family} ip {version} rule add ipproto tcp dport 45002 lookup 100")
+        say(f"try tos{family} ip {version} rule add tos 0x10 lookup 100")
     say(f"try tunnel4 ip route add {TUNNEL[0]} encap ip id 7 dst 198.51.100.20 dev d1")
     say(f"try tunnel6 ip route add {TUNNEL[1]} encap ip6 id 7 dst 2001:db8:2::20 dev d1")
 
@@ -161,7 +168,26 @@ def ttl_and_families(world):
         dropped(world, f"l3 {name} backend of the other family", vip, other, "l3", "drop_no_route")
 
 
-def udp_and_options(world):
+def rules(world):
+    """The kernel is asked as about the packet itself: its rules see client, ports and class."""
+    for vip, name, family in VIPS:
+        address = host(1, family, 20)
+        service = world.service(vip, 901, "tcp", [world.backend(address, "l3")])
+        world.vip(vip, 45002, "tcp", service)
+        traffic_class = {"tc": 0x10} if family else {"tos": 0x10}
+        for data, rule in (
+            (frame(vip, tcp(901), client=HIDDEN_CLIENT[family]), "source"),
+            (frame(vip, tcp(901, sport=45001)), "sport"),
+            (frame(vip, tcp(45002)), "dport"),
+            (frame(vip, tcp(901), **traffic_class), "tos"),
+        ):
+            case(f"fib l3 {name} rule by {rule}", data, "drop_no_route", needs=f"{rule}{family}")
+        data = frame(vip, tcp(901))
+        out = with_destination(with_macs(data, neighbour_macs(1, family)), address, 1)
+        dispatched(f"fib l3 {name} no rule matches", data, service, "fib_redirect", out=out)
+
+
+def another_protocol(world):
     for vip, name, family in VIPS:
         address = host(1, family, 20)
         service = world.service(vip, 900, "udp", [world.backend(address, "l3")])
@@ -173,6 +199,6 @@ def udp_and_options(world):
 def facts():
     world = Unresolved()
     say("egress d1")
-    parts = (neighbours, gateways, refusals, too_big, invalid_next_hops, ttl_and_families, udp_and_options)
+    parts = (neighbours, gateways, refusals, too_big, invalid_next_hops, ttl_and_families, rules, another_protocol)
     for part in parts:
         part(world)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAGS 8
+#define TAGS 32
 
 struct net {
 	FILE *batch; /* of `ip -batch`, while lines are being collected */

@@ -15,7 +15,7 @@ $(B)/test/packet/world.o: $(SKELETONS)
 $(B)/test/packet/run: $(PACKET_OBJ)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(B)/test/packet/cases.txt: test/packet/cases.py $(wildcard test/packet/facts_*.py)
+$(B)/test/packet/cases.txt: test/packet/cases.py $(wildcard test/packet/facts*.py)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)$(PYTHON) $< > $@
 

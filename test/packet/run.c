@@ -15,8 +15,8 @@
  *	  want VERDICT REASON
  *	  out HEX | out last		bytes that must come out; several: any of them. `last` is what
  *					the previous case gave
- *	  count SERVICE BACKEND		what is counted besides the reason; nothing else may be
- *	  backend-any			but the backend is not known in advance
+ *	  count SERVICE BACKEND		what is counted besides the reason (BACKEND 0: any one),
+ *					and nothing else may be
  *	  event TEXT			an event that must have been emitted; no others may be
  *	  needs TAG			skipped without it
  *	run				runs the case
