@@ -20,7 +20,8 @@ struct managed {
 	struct tables *tables;
 	struct rt_query *query;
 	const struct rt_state *state;
-	bool by_hand; /* the kernel knows no managed entries: managed_probe is needed */
+	bool by_hand;	/* the kernel knows no managed entries: managed_probe is needed */
+	size_t refused; /* next hops that the kernel did not take in the last walk */
 };
 
 /* Hands over what is not managed yet. To be called when next hops came, and after links changed. */
