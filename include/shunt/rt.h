@@ -146,7 +146,8 @@ int rt_dump_rules(struct rt_query *query, int family, int (*each)(const struct r
  * Asks the kernel to keep a neighbour resolved (NTF_EXT_MANAGED, kernel 5.16). *managed says
  * whether the kernel took it so; where it knows no managed entries, one resolution is started
  * (NTF_USE) and *managed is false: call again from time to time. MAC and state of an entry stay.
- * Never touches a PERMANENT entry: -EEXIST.
+ * Never touches a PERMANENT entry: -EEXIST. -ENOBUFS where the neighbour table is full
+ * (net.ipv4|ipv6.neigh.default.gc_thresh3, one bound for all network namespaces).
  */
 int rt_neigh_manage(struct rt_query *query, int ifindex, const struct addr *addr, bool *managed);
 /* Ends that: the entry stays as an ordinary one that ages. 0 also where there is none. */
