@@ -224,6 +224,31 @@ def test_a_change_while_the_daemon_is_dead_is_found_at_start(l3):
     assert_both_answer(l3.curl(VIP4, 50), 50)
 
 
+def test_verify_finds_what_was_tampered_with(l3):
+    """Without this, "0 differences" would prove nothing. A restart adopts the map and mends it."""
+    pin = l3.pin_dir / "director/maps/nexthops"
+
+    def entry(key):
+        words = l3.run("director", f"bpftool -j map lookup pinned {pin} key hex {key:02x} 00 00 00")
+        return [int(word, 16) for word in json.loads(words)["value"]]
+
+    mac = [int(byte, 16) for byte in l3.backends()["198.51.100.11"]["paths"][0]["dst_mac"].split(":")]
+    for key in range(1, 9):
+        value = entry(key)
+        if value[:6] == mac:  # in use, or left from before: then nobody looks
+            value[5] ^= 0xFF
+            words = " ".join(f"{byte:02x}" for byte in value)
+            l3.run("director", f"bpftool map update pinned {pin} key hex {key:02x} 00 00 00 value hex {words}")
+    result = l3.shunt("director", "verify")
+    assert result.returncode == 1
+    mac[5] ^= 0xFF
+    assert ":".join(f"{byte:02x}" for byte in mac) in result.stdout + result.stderr
+    l3.kill("director")
+    l3.start("director")
+    l3.assert_verified()
+    assert_both_answer(l3.curl(VIP4, 50), 50)
+
+
 # ---- interfaces
 
 
