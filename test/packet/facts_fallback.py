@@ -31,8 +31,8 @@ def routes():
     for family, version in ((0, "-4"), (1, "-6")):
         say(f"try table{family} ip {version} route add blackhole {host(1, family, 20)} table 100")
         say(f"try source{family} ip {version} rule add from {HIDDEN_CLIENT[family]} lookup 100")
-        say(f"try sport{family} ip {version} rule add ipproto tcp sport 45001 lookup 100")
-        say(f"try dport{family} ip {version} rule add ipproto tcp dport 45002 lookup 100")
+        say(f"try sport{family} ip {version} rule add ipproto 6 sport 45001 lookup 100")
+        say(f"try dport{family} ip {version} rule add ipproto 6 dport 45002 lookup 100")
         say(f"try tos{family} ip {version} rule add tos 0x10 lookup 100")
     say(f"try tunnel4 ip route add {TUNNEL[0]} encap ip id 7 dst 198.51.100.20 dev d1")
     say(f"try tunnel6 ip route add {TUNNEL[1]} encap ip6 id 7 dst 2001:db8:2::20 dev d1")
