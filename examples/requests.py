@@ -49,7 +49,8 @@ def request(url, timeout, port):
         result = "ok " + (body.split() or ["?"])[0]
     except (OSError, http.client.HTTPException) as error:
         result = "failed " + (str(error) or type(error).__name__).replace("\n", " ")
-    print(f"{start:.6f} {time.monotonic():.6f} {result}", flush=True)
+    # One write: print() ends its line by another, and the threads share the output.
+    print(f"{start:.6f} {time.monotonic():.6f} {result}\n", end="", flush=True)
 
 
 def main():
