@@ -47,7 +47,8 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wshadow -Werror -Iinclu
 # ---- sources ---------------------------------------------------------------
 # A folder sees include/ and itself: a wrong include does not compile.
 NETLINK_SRC := $(wildcard netlink/*.c)
-CTL_SRC     := $(filter-out ctl/shunt.c ctl/shuntd.c,$(wildcard ctl/*.c))
+CTL_SRC     := $(filter-out ctl/shunt.c ctl/shuntd.c,$(wildcard ctl/*.c ctl/*/*.c))
+CTL_INC     := -Ictl $(patsubst %/,-I%,$(wildcard ctl/*/))
 MAIN_SRC    := ctl/shunt.c ctl/shuntd.c
 SKELETONS   := $(B)/xdp/director.skel.h $(B)/xdp/backend.skel.h
 UNIT_SRC    := $(wildcard test/unit/*_test.c)
@@ -74,10 +75,10 @@ $(NETLINK_OBJ): $(B)/netlink/%.o: netlink/%.c
 
 $(CTL_OBJ) $(MAIN_OBJ): $(B)/ctl/%.o: ctl/%.c | $(SKELETONS)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Ictl -isystem $(B)/xdp -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude $(CTL_INC) -isystem $(B)/xdp -MMD -MP -c -o $@ $<
 
 # A system header to the compiler, for its warnings are libbpf's: so not in the .d file.
-$(B)/ctl/dataplane.o: $(SKELETONS)
+$(B)/ctl/tables/dataplane.o: $(SKELETONS)
 
 $(B)/xdp/%.bpf.o: xdp/%.bpf.c
 	@mkdir -p $(@D)
@@ -105,7 +106,7 @@ unit: $(UNIT_BIN) ## truth tables of the pure parts (cmocka)
 
 $(UNIT_BIN): $(B)/test/unit/%: test/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Inetlink -Ictl -Itest/unit -isystem $(B)/xdp -MMD -MP -o $@ $< $(LIB) $(PKG_LIBS) -lcmocka
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Inetlink $(CTL_INC) -Itest/unit -isystem $(B)/xdp -MMD -MP -o $@ $< $(LIB) $(PKG_LIBS) -lcmocka
 
 # They start the command.
 $(filter $(B)/test/unit/cmd_%,$(UNIT_BIN)): | $(B)/shunt

@@ -4,9 +4,16 @@
  *
  *	controller.c   the kernel's events and the passes that follow from them
  *	load.c         a config into tables: at start, on reload, when maps must grow
- *	node.c         what else is kept on this node: programs, aliases, sysctls, restore maps
  *	tell.c         changes -> log and event stream; dispatches from the ring buffer
  *	verbs.c        what the control socket answers, from view*.c and verify.c
+ *
+ *	file/          the file -> struct config, the desired state
+ *	resolve/       pure: the FIB's answer -> a backend's way; rings; differences
+ *	tables/        records by identity, stored into the maps in the right order
+ *	node/          what else is kept on this node: programs on interfaces, aliases, sysctls,
+ *	               restore maps, managed neighbours
+ *	io/            event loop, control socket, log
+ *	command/       the command `shunt`, the other end of the socket
  *
  * One struct, owned by main, and one thread.
  */

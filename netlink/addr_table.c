@@ -6,7 +6,7 @@
  * Only state.c calls it. The key is {ifindex, address, length}, as the kernel allows one address
  * twice. An entry dies with its address, with its link, or when a dump misses it.
  */
-#include "tables.h"
+#include "state_tables.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  *
  * Only state.c calls it. An entry dies when its link leaves the namespace or a dump misses it.
  */
-#include "tables.h"
+#include "state_tables.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * Only state.c calls it. They are looked up by the thousand and never walked in order. An entry
  * dies when the kernel drops it, with its link, or when a dump misses it.
  */
-#include "tables.h"
+#include "state_tables.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "query.h"
-#include "tables.h"
+#include "state_tables.h"
 
 struct rt_state {
 	struct link_table links;

@@ -16,7 +16,7 @@
 
 #include "heap_port.h"
 #include "observed.h"
-#include "model.h" /* and with it ctl/tables.h: netlink/ has one of that name, too */
+#include "model.h"
 
 #define RECORDS 16
 #define SLOTS	400
