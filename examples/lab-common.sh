@@ -398,7 +398,7 @@ flow_more() {
 
 flow_stop() {
 	stop client.requests
-	tally "$(wc -l <"$RUN/client.requests.log") requests meanwhile: $(
+	tally "$(wc -l <"$RUN/client.requests.log") requests while that happened: $(
 		awk '{print $3 == "ok" ? $4 : "-"}' "$RUN/client.requests.log" | counted)"
 }
 

@@ -84,7 +84,8 @@ demo() {
 	via_router director 3
 	followed after 4 198.18.1.3
 	flow_more 20
-	printf '\n'
+
+	printf '\n4. What the clients saw of it\n'
 	flow_stop
 	requests 100 "$VIP4"
 	requests 100 "[$VIP6]"
