@@ -194,6 +194,18 @@ static bool check_burst(struct cases *cases, struct world *world, uint32_t limit
 	return !failed;
 }
 
+/* The verifier gives up at a million; a kernel that walks more of it should not be the first to tell. */
+static bool check_verified(const struct world *world, const struct line *line)
+{
+	uint32_t most = line_number(line, 4), walked;
+	bool backend = !strcmp(line_word(line, 3), "backend");
+
+	walked = world_verified(world, backend ? WORLD_BACKEND : WORLD_DIRECTOR);
+	printf("# %s: the verifier walked %u instructions, %u are allowed\n", line_word(line, 1), walked,
+	       most);
+	return walked <= most;
+}
+
 static void check(struct cases *cases, struct world *world, const struct line *line)
 {
 	const char *what = line_word(line, 2);
@@ -206,6 +218,8 @@ static void check(struct cases *cases, struct world *world, const struct line *l
 		passed = check_flows(cases, world, line_number(line, 3));
 	else if (!strcmp(what, "burst"))
 		passed = check_burst(cases, world, line_number(line, 3));
+	else if (!strcmp(what, "verified"))
+		passed = check_verified(world, line);
 	else
 		line_fail(line, "no such check");
 	settle(cases, passed);

@@ -23,6 +23,7 @@
  *	check NAME flow CLIENT PORT VIP_PORT SERVICE BACKEND...		remembered as one of these
  *	check NAME flows N						at most so many are remembered
  *	check NAME burst LIMIT						events keep to the limit
+ *	check NAME verified director|backend LIMIT			what the verifier walks of it
  *
  * Every reason must have been seen at least once, else the run has failed. Exit status: 0, 1 when
  * a case failed, 2 when the file or the environment is unusable.

@@ -249,16 +249,30 @@ bool world_verb(struct world *world, const struct line *line)
 
 /* ---- running and reading --------------------------------------------------------------------- */
 
+static int program_fd(const struct world *world, enum world_program program)
+{
+	return bpf_program__fd(program == WORLD_DIRECTOR ? world->director->progs.shunt_director
+							 : world->backend->progs.shunt_backend);
+}
+
+uint32_t world_verified(const struct world *world, enum world_program program)
+{
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program_fd(world, program), &info, &size))
+		die("cannot ask about a program");
+	return info.verified_insns;
+}
+
 int world_run(struct world *world, struct world_run *run)
 {
-	struct bpf_program *program = run->program == WORLD_DIRECTOR ? world->director->progs.shunt_director
-								     : world->backend->progs.shunt_backend;
 	struct xdp_md ctx = {.data_end = run->frame_size, .ingress_ifindex = run->ifindex};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = run->frame, .data_size_in = run->frame_size,
 		    .data_out = run->out, .data_size_out = run->out_size, .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .repeat = (int)run->repeat);
 
-	if (bpf_prog_test_run_opts(bpf_program__fd(program), &opts))
+	if (bpf_prog_test_run_opts(program_fd(world, run->program), &opts))
 		return -errno;
 	run->out_size = opts.data_size_out;
 	run->verdict = opts.retval;
