@@ -21,7 +21,7 @@ static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, const stru
 	__u64 hash = sh_flow_hash(packet);
 	struct sh_backend *backend;
 
-	*chosen = sh_pick(packet, service, hash);
+	*chosen = sh_pick(ctx, packet, service, hash);
 	if (!*chosen)
 		return SH_DROP_NO_BACKEND;
 	backend = bpf_map_lookup_elem(&backends, chosen);

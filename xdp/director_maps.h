@@ -16,13 +16,18 @@ SH_ARRAY(backends, struct sh_backend);
 SH_ARRAY(paths, struct sh_path);
 SH_ARRAY(nexthops, struct sh_nexthop);
 
-/* Flows of services with the scheduler `random`; the least recently used are evicted. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 2);
-	__type(key, struct sh_flow);
-	__type(value, struct sh_flow_state);
-} flows SEC(".maps");
+/* Flows that are remembered (flows.h), each table on its own evicting the least recently used: those of
+ * one packet so far, and those of more. */
+#define SH_FLOWS(map)                                \
+	struct {                                     \
+		__uint(type, BPF_MAP_TYPE_LRU_HASH); \
+		__uint(max_entries, 2);              \
+		__type(key, struct sh_flow);         \
+		__type(value, struct sh_flow_state); \
+	} map SEC(".maps")
+
+SH_FLOWS(fresh);
+SH_FLOWS(flows);
 
 /* Interfaces that packets may be redirected to, by ifindex. */
 struct {

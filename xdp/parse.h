@@ -43,6 +43,7 @@ struct sh_packet {
 	__u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	__u32 l3_bytes; /* from the IP header, its own length included */
 	__u32 frame_bytes;
+	void *l4; /* the TCP or UDP header */
 	union {
 		struct {
 			__be16 client_port;
@@ -67,6 +68,7 @@ static __always_inline enum sh_reason sh_parse_tcp(struct sh_cursor l4, __u32 ro
 	if (tcp->doff < 5 || tcp->doff * 4U > room)
 		return SH_PASS_MALFORMED;
 	packet->ports = *(__be32 *)tcp;
+	packet->l4 = tcp;
 	return SH_GO_ON;
 }
 
@@ -82,6 +84,7 @@ static __always_inline enum sh_reason sh_parse_udp(struct sh_cursor l4, __u32 ro
 	if (bytes < sizeof(*udp) || bytes > room)
 		return SH_PASS_MALFORMED;
 	packet->ports = *(__be32 *)udp;
+	packet->l4 = udp;
 	return SH_GO_ON;
 }
 

@@ -7,15 +7,26 @@
  * flow. The upper half selects the slot, the lower half the bucket of a multipath path (forward.h):
  * flows of one backend still spread over its legs.
  *
- * With the scheduler `random` a new flow takes any slot and is remembered in `flows`. An entry
- * dies by eviction (LRU), or counts for nothing once its backend is no live backend of the same
- * service: the flow is then dealt anew.
+ * A steady slot is the whole answer. In a slot in transition a packet goes by these, in order:
+ *
+ *	remembered (flows.h)		where that says, a retransmitted SYN too
+ *	its flow begins (TCP, QUIC)	to the backend now, and is remembered
+ *	in the midst of a TCP flow	to the backend before: the flow began there. Not remembered, as
+ *					the slot goes on saying so, whatever backends come after
+ *	any other datagram		the same, but remembered, until the transition is closed to
+ *					new ones (SH_BEFORE_CLOSED): then to the backend now
+ *
+ * So `before` is the backend that was there when the transition began, and who came and went
+ * since then has its flows in the table. The controller ends a transition once no packet has
+ * come for what is being left (sh_backend_saw) for the service's idle time.
+ *
+ * With the scheduler `random` a new flow takes any slot and is remembered; one that is unknown or
+ * whose backend is gone is dealt anew.
  */
 #ifndef SHUNT_PICK_H
 #define SHUNT_PICK_H
 
-#include "director_maps.h"
-#include "parse.h"
+#include "flows.h"
 
 /* The finalizer of SplitMix64 (Steele, Lea, Flood 2014; D. Stafford's mix 13): a bijection in which
  * each input bit flips each output bit with a probability close to one half. */
@@ -48,8 +59,8 @@ static __always_inline __u64 sh_flow_hash(const struct sh_packet *packet)
 	return sh_mix(sh_mix(sh_client_bits(packet)) ^ ports ^ salt);
 }
 
-/* The backend that the slot `share`/2^32 of the way round the ring belongs to; 0 for none. */
-static __always_inline __u32 sh_pick_slot(__u64 where, __u32 share)
+/* The slot `share`/2^32 of the way round the ring; empty where there is none. */
+static __always_inline struct sh_slot sh_pick_slot(__u64 where, __u32 share)
 {
 	__u32 ring = ((struct sh_service){.where = where}).ring;
 	__u32 slots_count = ((struct sh_service){.where = where}).slots;
@@ -58,57 +69,63 @@ static __always_inline __u32 sh_pick_slot(__u64 where, __u32 share)
 
 	slot = bpf_map_lookup_elem(&slots, &index);
 	if (!slot)
-		return 0;
-	return ((struct sh_slot){.both = *(volatile __u64 *)&slot->both}).now;
+		return (struct sh_slot){};
+	return (struct sh_slot){.both = *(volatile __u64 *)&slot->both};
 }
 
-/* Is `index` still a live backend of the service that `peer` serves? */
-static __always_inline int sh_backend_lives(__u32 index, __u32 peer)
+/* A packet in the midst of a flow that nothing is known of: to the backend before. */
+static __always_inline __u32 sh_pick_before(__u32 before, __u32 now)
 {
-	struct sh_backend *remembered = bpf_map_lookup_elem(&backends, &index);
-	struct sh_backend *current = bpf_map_lookup_elem(&backends, &peer);
+	struct sh_backend *backend = bpf_map_lookup_elem(&backends, &before);
 
-	if (!remembered || !current || remembered->owner != current->owner)
-		return 0;
-	return ((struct sh_backend){.how = *(volatile __u64 *)&remembered->how}).mode != SH_MODE_NONE;
+	if (!backend || ((struct sh_backend){.how = *(volatile __u64 *)&backend->how}).mode == SH_MODE_NONE)
+		return now;
+	if (before != now)
+		sh_backend_saw(backend);
+	return before;
 }
 
-static __always_inline void sh_flow_of(const struct sh_packet *packet, __u32 service, struct sh_flow *out)
+/* By the rules above. Called and not inlined: the way through steady slots keeps its registers. */
+static __noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_stage stage)
 {
-	if (packet->family == SH_FAMILY_IPV4)
-		out->client = (struct sh_ip){{packet->v4->saddr, 0, 0, 0}};
+	struct sh_slot slot = {.both = both};
+	__u32 before = slot.before & ~SH_BEFORE_CLOSED;
+	const struct sh_among among = {.peer = slot.now ? slot.now : before, .now = slot.now};
+	__u32 chosen = sh_flow_known(flow, stage, &among);
+
+	if (chosen)
+		return chosen;
+	if (stage == SH_STAGE_BEGINS || (stage == SH_STAGE_DATAGRAM && slot.before & SH_BEFORE_CLOSED))
+		chosen = slot.now;
 	else
-		__builtin_memcpy(&out->client, &packet->v6->saddr, sizeof(out->client));
-	out->client_port = packet->client_port;
-	out->vip_port = packet->vip_port;
-	out->service = service;
+		chosen = sh_pick_before(before, slot.now);
+	if (chosen && stage != SH_STAGE_GOES_ON)
+		sh_flow_remember(flow, chosen);
+	return chosen;
 }
 
-static __always_inline __u32 sh_pick_random(const struct sh_packet *packet, __u32 service, __u64 where)
+static __noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh_stage stage)
 {
-	struct sh_flow_state chosen = {sh_pick_slot(where, bpf_get_prandom_u32()), 0};
-	struct sh_flow_state *known;
-	struct sh_flow flow;
-	__u32 index;
+	__u32 dealt = sh_pick_slot(where, bpf_get_prandom_u32()).now;
+	const struct sh_among among = {.peer = dealt};
+	__u32 known;
 
-	if (!chosen.backend)
+	if (!dealt)
 		return 0;
-	sh_flow_of(packet, service, &flow);
-	known = bpf_map_lookup_elem(&flows, &flow);
-	if (known) {
-		/* Once: an entry may be recycled for another flow while we look. */
-		index = *(volatile __u32 *)&known->backend;
-		if (sh_backend_lives(index, chosen.backend))
-			return index;
-	}
-	bpf_map_update_elem(&flows, &flow, &chosen, BPF_ANY);
-	return chosen.backend;
+	known = sh_flow_known(flow, stage, &among);
+	if (known)
+		return known;
+	sh_flow_remember(flow, dealt);
+	return dealt;
 }
 
 /* The backend's index in `backends`, or 0 where the service has none. */
-static __always_inline __u32 sh_pick(const struct sh_packet *packet, __u32 service, __u64 hash)
+static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet *packet, __u32 service,
+				     __u64 hash)
 {
 	struct sh_service *record = bpf_map_lookup_elem(&services, &service);
+	struct sh_slot slot;
+	struct sh_flow flow;
 	__u64 where;
 
 	if (!record)
@@ -116,9 +133,15 @@ static __always_inline __u32 sh_pick(const struct sh_packet *packet, __u32 servi
 	where = *(volatile __u64 *)&record->where;
 	if (!((struct sh_service){.where = where}).slots)
 		return 0;
-	if (record->flags & SH_SERVICE_RANDOM)
-		return sh_pick_random(packet, service, where);
-	return sh_pick_slot(where, hash >> 32);
+	if (record->flags & SH_SERVICE_RANDOM) {
+		sh_flow_of(packet, service, &flow);
+		return sh_pick_random(&flow, where, sh_stage_of(ctx, packet));
+	}
+	slot = sh_pick_slot(where, hash >> 32);
+	if (!slot.before)
+		return slot.now;
+	sh_flow_of(packet, service, &flow);
+	return sh_pick_moving(&flow, slot.both, sh_stage_of(ctx, packet));
 }
 
 #endif

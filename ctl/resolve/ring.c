@@ -3,7 +3,7 @@
  * How a ring is filled.
  *
  * Every member has a permutation of all slots, made from its address (Maglev's: an offset and a
- * skip modulo a prime), and a quota of slots from its weight. Members claim slots in the order of
+ * odd skip modulo a power of two), and a quota of slots from its weight. Members claim slots in the order of
  * their permutations until each has its quota. The paper lets the first claim stand and has
  * members claim in turns. Here a slot belongs to the member that wanted it most: the one whose
  * turn for it, claims made divided by weight, is lowest; the displaced member goes on claiming.
@@ -15,8 +15,8 @@
  *  - A member that goes away disturbs the others less. With turns, a member that finds a freed slot
  *    is late by one turn for all its later claims, and loses some of them to others, who are late
  *    in turn. With stability it gives up its least wanted slot and nothing else. Slots moved by
- *    removing one of n backends, in n-ths of 65,537, the worst of eight: turns 1.26 (n = 50), 1.62
- *    (100), 3.7 (300), 6.3 (650); this 1.2, 1.3, 2.2, 3.7. The least possible is 1.
+ *    removing one of n backends, in n-ths of 65,536, the worst of eight: turns 1.26 (n = 50), 1.62
+ *    (100), 3.7 (300), 6.3 (650); this 1.2, 1.3, 2.2, 3.5. The least possible is 1.
  *
  * Claims end: slots once taken stay taken, and the quotas add up to the slots.
  *
@@ -30,9 +30,8 @@
 #include "ring.h"
 
 #define BACKEND_SLOTS 100
+#define RING_MIN      128
 #define NOBODY	      UINT32_MAX
-
-static const uint32_t ladder[] = {127, 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, RING_MAX};
 
 struct claimant {
 	struct addr address;
@@ -57,11 +56,11 @@ struct build {
 
 uint32_t ring_size(size_t backends)
 {
-	size_t rung = 0;
+	uint32_t size = RING_MIN;
 
-	while (ladder[rung] < RING_MAX && ladder[rung] / BACKEND_SLOTS < backends)
-		rung++;
-	return ladder[rung];
+	while (size < RING_MAX && size / BACKEND_SLOTS < backends)
+		size *= 2;
+	return size;
 }
 
 /* The finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): every bit in moves every bit out. */
@@ -161,7 +160,8 @@ static void set_permutations(struct build *b)
 		struct claimant *c = &b->claimants[i];
 
 		c->next = (uint32_t)(address_hash(&c->address, 0x73686e742e6f6666ULL) % b->size);
-		c->skip = (uint32_t)(address_hash(&c->address, 0x73686e742e736b70ULL) % (b->size - 1)) + 1;
+		/* Odd, and so without a factor in common with the size: every slot gets its turn. */
+		c->skip = (uint32_t)(address_hash(&c->address, 0x73686e742e736b70ULL) % b->size) | 1;
 	}
 }
 
@@ -189,7 +189,7 @@ static uint32_t claim(struct build *b, uint32_t i, uint32_t height)
 		uint32_t slot = c->next, loser;
 
 		c->claims++;
-		c->next = slot >= b->size - c->skip ? slot - (b->size - c->skip) : slot + c->skip;
+		c->next = (slot + c->skip) & (b->size - 1);
 		if (!wins(b, i, slot))
 			continue;
 		loser = b->holder[slot];

@@ -8,8 +8,8 @@
  * turns (ring.c says why).
  *
  * Every member has its weight's share of the slots, rounded down or up. Removing or adding one of
- * n equal members moves 1.0/n of 65,537 slots for n up to 10, 1.2/n for 50, 1.3/n for 100, 2.2/n for
- * 300 and 3.7/n for 650, where each has but 100 slots.
+ * n equal members moves 1.0/n of 65,536 slots for n up to 10, 1.2/n for 50, 1.3/n for 100, 2.2/n for
+ * 300 and 3.5/n for 650, where each has but 100 slots.
  */
 #ifndef SHUNT_RING_H
 #define SHUNT_RING_H
@@ -19,7 +19,7 @@
 
 #include <shunt/addr.h>
 
-#define RING_MAX 65537
+#define RING_MAX 65536
 
 struct ring_member {
 	struct addr address; /* its identity: the permutation follows from it alone */
@@ -27,14 +27,14 @@ struct ring_member {
 	uint32_t value;	     /* what is stored in its slots: the backend's index */
 };
 
-/* Slots for that many backends in the file: a prime, at least 100 for each, at most RING_MAX.
- * Taken from a short ladder of primes, each about twice the one before, so that adding one
- * backend rarely resizes the ring. */
+/* Slots for that many backends in the file: at least 100 for each, at most RING_MAX, and a power of
+ * two: adding one backend rarely resizes the ring, and where it does, a slot of the smaller ring is
+ * a whole number of slots of the larger, so that who moves from where is known slot by slot. */
 uint32_t ring_size(size_t backends);
 
 /*
  * Fills slots[0..size) with the members' values; 0 in every slot where no member has weight.
- * `size` is a prime from ring_size(). Members need not be sorted; their addresses differ.
+ * `size` is one from ring_size(). Members need not be sorted; their addresses differ.
  * 0, or -errno with `slots` untouched: -ENOMEM, or -EINVAL where two members are to share less than two
  * slots.
  */

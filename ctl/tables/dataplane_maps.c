@@ -28,6 +28,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_PATHS] = {"paths", NEEDS(paths), COPY_ARRAY, true},
 	[MAP_NEXTHOPS] = {"nexthops", NEEDS(nexthops), COPY_ARRAY, true},
 	/* Entries cannot be copied in the order of their use, so a larger table starts empty. */
+	[MAP_FRESH] = {"fresh", NEEDS(fresh), COPY_NOT, false},
 	[MAP_FLOWS] = {"flows", NEEDS(flows), COPY_NOT, false},
 	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false},
 	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false},

@@ -27,6 +27,7 @@ enum dataplane_map_id {
 	MAP_BACKENDS,
 	MAP_PATHS,
 	MAP_NEXTHOPS,
+	MAP_FRESH,
 	MAP_FLOWS,
 	MAP_EGRESS,
 	MAP_REASONS,

@@ -10,7 +10,10 @@
 #include "model.h"
 #include "ring.h"
 
-#define FLOWS_OF_RANDOM 262144U /* flows remembered for services with the scheduler `random` */
+/* Flows remembered on a node that directs, see xdp/flows.h. A handshake has the time that it takes to
+ * turn FRESH over. */
+#define FRESH 65536U
+#define FLOWS 262144U
 
 static struct target *target_of(struct model *model, const struct addr *address)
 {
@@ -162,7 +165,7 @@ static uint32_t with_room(size_t needed)
 
 void model_sizes(const struct config *config, bool directs, struct dataplane_sizes *out)
 {
-	size_t services = 0, backends = 0, slots = 1, flows = 0, ports = 0;
+	size_t services = 0, backends = 0, slots = 1, ports = 0;
 
 	for (size_t i = 0; i < config->services_count; i++) {
 		const struct config_service *service = &config->services[i];
@@ -173,8 +176,6 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		services += service->ports_count;
 		backends += service->backends_count;
 		slots += ring_size(service->backends_count);
-		if (service->scheduler == SCHEDULER_RANDOM)
-			flows = FLOWS_OF_RANDOM;
 	}
 	*out = (struct dataplane_sizes){
 		.vips4 = with_room(services),
@@ -186,7 +187,8 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		.paths = with_room(backends),
 		.nexthops = with_room(backends),
 		.slots = (uint32_t)(2 * slots + RING_MAX),
-		.flows = (uint32_t)flows,
+		.fresh = services ? FRESH : 0,
+		.flows = services ? FLOWS : 0,
 	};
 }
 

@@ -74,16 +74,25 @@ struct sh_service {
 	__u8 zero1[20];
 };
 
-/* One share of a service's flows. */
+/*
+ * One share of a service's flows. Steady (`before` 0), all of them go to `now`. In transition, new
+ * flows go to `now` and are remembered, known ones to where they are remembered, and a packet in
+ * the midst of an unknown flow to `before`: who began before the transition did. `before` may equal
+ * `now` (what is remembered still counts), and `now` may be 0 (no backend takes new flows).
+ */
 struct sh_slot {
 	union {
 		struct {
-			__u32 now;    /* backend for these flows */
-			__u32 before; /* backend that they are moving away from; 0 where the slot is steady */
+			__u32 now;
+			__u32 before; /* with SH_BEFORE_CLOSED or without */
 		};
 		__u64 both; /* atomic */
 	};
 };
+
+/* In `before`: every flow of datagrams that was there when the transition began has shown itself, or has
+ * been silent for the idle time. Unknown ones are new. */
+#define SH_BEFORE_CLOSED (1U << 31)
 
 enum sh_mode {
 	SH_MODE_NONE = 0,
@@ -106,8 +115,15 @@ struct sh_backend {
 		};
 		__u64 how; /* atomic: mode and path switch together */
 	};
-	__u8 zero1[24];
+	/* Atomic. 0, or when (CLOCK_MONOTONIC_COARSE, see SH_SEEN_SHIFT) a packet last came for
+	 * it as a backend that a slot moves away from. The controller sets it and clears it, the packet path
+	 * only renews what is set. */
+	__u32 seen;
+	__u8 zero1[20];
 };
+
+/* Nanoseconds to the unit of `seen`: 1.07 s. */
+#define SH_SEEN_SHIFT 30
 
 #define SH_PATH_BUCKETS 31
 
@@ -143,7 +159,7 @@ struct sh_nexthop {
 	__u32 zero1;
 };
 
-/* Key of `flows` (scheduler random): the client's side of a flow to a service. */
+/* Key of `fresh` and `flows`: the client's side of a flow to a service. */
 struct sh_flow {
 	struct sh_ip client;
 	__be16 client_port;

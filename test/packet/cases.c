@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "compare.h"
+#include "flows.h"
 
 struct cases {
 	struct tally *tally;
@@ -124,28 +125,6 @@ void tally_reasons(struct tally *tally)
 
 /* ---- checks ------------------------------------------------------------------------------------ */
 
-static bool check_flow(struct cases *cases, struct world *world, const struct line *line)
-{
-	uint32_t backend = world_flow(world, line, 3);
-	bool failed = false;
-
-	for (int i = 7; i < line->count; i++)
-		if (backend == line_number(line, i))
-			return true;
-	wrong(&cases->facts, &failed, "the flow is remembered for backend %u", backend);
-	return false;
-}
-
-static bool check_flows(struct cases *cases, struct world *world, uint32_t most)
-{
-	uint32_t flows = world_flows(world);
-	bool failed = false;
-
-	if (flows > most)
-		wrong(&cases->facts, &failed, "%u flows are remembered", flows);
-	return !failed;
-}
-
 static double seconds(void)
 {
 	struct timespec now;
@@ -212,15 +191,11 @@ static void check(struct cases *cases, struct world *world, const struct line *l
 	bool passed = false;
 
 	snprintf(cases->facts.name, TEXT_SIZE, "%s", line_word(line, 1));
-	if (!strcmp(what, "flow"))
-		passed = check_flow(cases, world, line);
-	else if (!strcmp(what, "flows"))
-		passed = check_flows(cases, world, line_number(line, 3));
-	else if (!strcmp(what, "burst"))
+	if (!strcmp(what, "burst"))
 		passed = check_burst(cases, world, line_number(line, 3));
 	else if (!strcmp(what, "verified"))
 		passed = check_verified(world, line);
-	else
+	else if (!flows_check(&cases->facts, world, line, &passed))
 		line_fail(line, "no such check");
 	settle(cases, passed);
 }

@@ -18,6 +18,7 @@ import facts_forwarding
 import facts_passing
 import facts_restoring
 import facts_state
+import facts_transition
 from facts import say
 
 
@@ -45,6 +46,7 @@ def main():
     facts_fallback.facts()
     facts_restoring.facts()
     facts_state.facts()
+    facts_transition.facts()
     facts.write()
 
 

@@ -171,14 +171,14 @@ class World:
         say("nexthop", hop.index, hop.dst, hop.src, dev, mtu, *state)
         return hop
 
-    def backend(self, address, mode, *hops, owner=1):
-        """No hops: no path."""
+    def backend(self, address, mode, *hops, owner=1, left=False):
+        """No hops: no path. `left`: slots move away from it."""
         path = 0
         if hops:
             path = self._index("path")
             say("path", path, *(hop.index for hop in hops))
         backend = Backend(self._index("backend"), address, mode, hops)
-        say("backend", backend.index, address, mode, path, owner)
+        say("backend", backend.index, address, mode, path, owner, *(["left"] if left else []))
         return backend
 
     def service(self, vip, port, protocol, backends, *flags):
@@ -189,6 +189,12 @@ class World:
         say("service", service.index, service.ring, len(backends), *flags)
         self.vip(vip, port, protocol, service)
         return service
+
+    @staticmethod
+    def moves(service, now, before, *closed):
+        """Every slot of the service is in transition."""
+        for i in range(len(service.backends)):
+            say("slot", service.ring + i, now.index if now else 0, before.index, *closed)
 
     @staticmethod
     def vip(vip, port, protocol, service):

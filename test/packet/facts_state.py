@@ -38,13 +38,14 @@ def sticky(world):
     for vip, client, family, _ in FAMILIES:
         service = scattered(world, vip, 80, 4, owner=1)
         for sport in (1001, 1002, 1003, 1004):
-            data = frame(vip, tcp(80, sport=sport))
+            data = frame(vip, tcp(80, sport=sport, flags="A"))
             flow = (client, sport, 80, service.index)
             any_of(f"random {family} flow {sport} is new", data, service, service.backends)
             for again in ("again", "a third time", "a fourth time"):
                 name = f"random {family} flow {sport} {again}"
                 case(name, data, "redirect", "last", (service, None))
             checked(f"random {family} flow {sport} is remembered", "flow", *flow, *(b.index for b in service.backends))
+            checked(f"random {family} flow {sport} was when it was new", "fresh", *flow, *(b.index for b in service.backends))
 
 
 def obeys_the_table(world):
@@ -70,7 +71,7 @@ def deals_anew(world):
             data = frame(vip, tcp(82, sport=3001))
             dispatched(f"random {family} its backend {why}", data, service, "redirect", alive)
             flow = (client, 3001, 82, service.index)
-            checked(f"random {family} its backend {why}: remembered anew", "flow", *flow, alive.index)
+            checked(f"random {family} its backend {why}: remembered anew", "fresh", *flow, alive.index)
 
 
 def told_apart(world):

@@ -20,8 +20,7 @@
  *	  event TEXT			an event that must have been emitted; no others may be
  *	  needs TAG			skipped without it
  *	run				runs the case
- *	check NAME flow CLIENT PORT VIP_PORT SERVICE BACKEND...		remembered as one of these
- *	check NAME flows N						at most so many are remembered
+ *	check NAME ...			of what is remembered of flows (flows.h)
  *	check NAME burst LIMIT						events keep to the limit
  *	check NAME verified director|backend LIMIT			what the verifier walks of it
  *

@@ -50,7 +50,8 @@ static void size_maps(struct director_bpf *director, struct backend_bpf *backend
 	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
 		if (bpf_map__set_max_entries(sized[i], WORLD_ENTRIES))
 			die("bpf_map__set_max_entries");
-	if (bpf_map__set_max_entries(director->maps.flows, flows_size))
+	if (bpf_map__set_max_entries(director->maps.flows, flows_size) ||
+	    bpf_map__set_max_entries(director->maps.fresh, flows_size))
 		die("bpf_map__set_max_entries flows");
 }
 
@@ -156,6 +157,10 @@ static void slot(struct world *world, const struct line *line)
 	struct sh_slot record = {.now = line_number(line, 2)};
 	uint32_t index = line_number(line, 1);
 
+	if (line->count > 3)
+		record.before = line_number(line, 3);
+	if (line->count > 4 && !strcmp(line_word(line, 4), "closed"))
+		record.before |= SH_BEFORE_CLOSED;
 	put(line, world->director->maps.slots, &index, &record);
 }
 
@@ -166,6 +171,8 @@ static void backend(struct world *world, const struct line *line)
 	const char *mode = line_word(line, 3);
 	struct sh_backend record = {.path = line_number(line, 4), .owner = line_number(line, 5)};
 
+	if (line->count > 6 && !strcmp(line_word(line, 6), "left"))
+		record.seen = 1;
 	record.family = line_address(line, 2, &record.address);
 	while (record.mode < 4 && strcmp(mode, modes[record.mode]) != 0)
 		record.mode++;
@@ -217,12 +224,22 @@ static struct sh_flow flow_key(const struct line *line, int index)
 	return key;
 }
 
-static void flow(struct world *world, const struct line *line)
+static void remember(const struct line *line, struct bpf_map *table)
 {
 	struct sh_flow key = flow_key(line, 1);
 	struct sh_flow_state state = {.backend = line_number(line, 5)};
 
-	put(line, world->director->maps.flows, &key, &state);
+	put(line, table, &key, &state);
+}
+
+static void flow(struct world *world, const struct line *line)
+{
+	remember(line, world->director->maps.flows);
+}
+
+static void fresh(struct world *world, const struct line *line)
+{
+	remember(line, world->director->maps.fresh);
 }
 
 static const struct {
@@ -231,7 +248,7 @@ static const struct {
 } verbs[] = {
 	{"knobs", knobs},     {"vip", vip},   {"service", service}, {"slot", slot},
 	{"backend", backend}, {"path", path}, {"nexthop", nexthop}, {"egress", egress},
-	{"restore", restore}, {"flow", flow},
+	{"restore", restore}, {"flow", flow}, {"fresh", fresh},
 };
 
 bool world_verb(struct world *world, const struct line *line)
@@ -315,19 +332,24 @@ void world_events(struct world *world, void (*each)(const struct sh_event *, voi
 		die("ring_buffer__consume");
 }
 
-uint32_t world_flow(struct world *world, const struct line *line, int index)
+static struct bpf_map *table_of(struct world *world, enum world_table table)
+{
+	return table == WORLD_FRESH ? world->director->maps.fresh : world->director->maps.flows;
+}
+
+uint32_t world_flow(struct world *world, enum world_table table, const struct line *line, int index)
 {
 	struct sh_flow key = flow_key(line, index);
 	struct sh_flow_state state;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.flows), &key, &state))
+	if (bpf_map_lookup_elem(bpf_map__fd(table_of(world, table)), &key, &state))
 		return 0;
 	return state.backend;
 }
 
-uint32_t world_flows(struct world *world)
+uint32_t world_flows(struct world *world, enum world_table table)
 {
-	int fd = bpf_map__fd(world->director->maps.flows);
+	int fd = bpf_map__fd(table_of(world, table));
 	struct sh_flow key, *previous = NULL;
 	uint32_t count = 0;
 
@@ -336,4 +358,13 @@ uint32_t world_flows(struct world *world)
 		count++;
 	}
 	return count;
+}
+
+uint32_t world_seen(struct world *world, uint32_t index)
+{
+	struct sh_backend record;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.backends), &index, &record))
+		die("cannot read a backend");
+	return record.seen;
 }

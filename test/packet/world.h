@@ -7,13 +7,13 @@
  *	knobs ANY_PORT EVENTS
  *	vip ADDRESS PORT PROTOCOL SERVICE
  *	service INDEX RING SLOTS [random]
- *	slot INDEX BACKEND
- *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER
+ *	slot INDEX NOW [BEFORE [closed]]
+ *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER [left]
  *	path INDEX NEXTHOP...
  *	nexthop INDEX DST_MAC SRC_MAC DEVICE MTU [invalid]
  *	egress DEVICE
  *	restore OWN_ADDRESS PORT PROTOCOL VIP
- *	flow CLIENT PORT VIP_PORT SERVICE BACKEND
+ *	flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND
  */
 #ifndef TEST_PACKET_WORLD_H
 #define TEST_PACKET_WORLD_H
@@ -61,13 +61,19 @@ void world_counts(struct world *world, struct world_counts *out);
 /* Hands each event in the ring buffer to `each`, oldest first. */
 void world_events(struct world *world, void (*each)(const struct sh_event *, void *), void *arg);
 
+/* The tables of remembered flows (xdp/flows.h). */
+enum world_table { WORLD_FRESH, WORLD_FLOWS };
+
 /* The backend remembered for the flow that the line names from `index` on (CLIENT PORT VIP_PORT
  * SERVICE), or 0. */
-uint32_t world_flow(struct world *world, const struct line *line, int index);
+uint32_t world_flow(struct world *world, enum world_table table, const struct line *line, int index);
 /* How many instructions the verifier walked to accept the program; 0 where the kernel does not tell (before
  * 5.16). */
 uint32_t world_verified(const struct world *world, enum world_program program);
 /* How many flows are remembered. */
-uint32_t world_flows(struct world *world);
+uint32_t world_flows(struct world *world, enum world_table table);
+
+/* What a backend's `seen` says. */
+uint32_t world_seen(struct world *world, uint32_t index);
 
 #endif

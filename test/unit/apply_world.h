@@ -14,6 +14,7 @@
 #include "apply.h"
 #include "heap_port.h"
 #include "observed.h"
+#include "ring.h"
 
 #define SERVICE "web"
 
@@ -239,7 +240,7 @@ static int world_up(void **state)
 {
 	(void)state;
 	world = calloc(1, sizeof(*world));
-	world->heap = heap_port_new(4096, 3 * 65537);
+	world->heap = heap_port_new(4096, 3 * RING_MAX);
 	world->slots = world->heap->port.slots;
 	world->heap->port.slots = checking_slots;
 	assert_int_equal(rt_state_new(&world->state), 0);

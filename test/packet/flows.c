@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The tables of remembered flows, looked into and flooded. See flows.h.
+ */
+#include "flows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SYN 0x02
+#define ACK 0x10
+
+/* ---- looking ----------------------------------------------------------------------------------- */
+
+static bool check_flow(struct facts *facts, struct world *world, enum world_table table,
+		       const struct line *line)
+{
+	uint32_t backend = world_flow(world, table, line, 3);
+	bool failed = false;
+
+	for (int i = 7; i < line->count; i++)
+		if (backend == line_number(line, i))
+			return true;
+	wrong(facts, &failed, "the flow is remembered for backend %u", backend);
+	return false;
+}
+
+static bool check_flows(struct facts *facts, struct world *world, uint32_t most)
+{
+	uint32_t fresh = world_flows(world, WORLD_FRESH), flows = world_flows(world, WORLD_FLOWS);
+	bool failed = false;
+
+	if (fresh > most || flows > most)
+		wrong(facts, &failed, "%u fresh flows and %u others are remembered", fresh, flows);
+	return !failed;
+}
+
+/* Times are around the machine's uptime; a case file's marks are small numbers. */
+static bool check_seen(struct facts *facts, struct world *world, const struct line *line)
+{
+	uint32_t seen = world_seen(world, line_number(line, 3));
+	bool renewed = !strcmp(line_word(line, 4), "renewed"), failed = false;
+
+	if (renewed ? seen <= 1 : seen != line_number(line, 4))
+		wrong(facts, &failed, "seen is %u", seen);
+	return !failed;
+}
+
+/* ---- flooding ---------------------------------------------------------------------------------- */
+
+struct storm {
+	struct world *world;
+	struct world_run run;
+	uint8_t frame[2048], out[2048];
+	uint8_t *client, *tcp; /* in the frame: the last four bytes of the source address; the header */
+};
+
+static void storm_begin(struct storm *storm, struct world *world, const struct facts *facts)
+{
+	bool v6 = facts->in.bytes[12] == 0x86;
+
+	*storm = (struct storm){.world = world};
+	memcpy(storm->frame, facts->in.bytes, facts->in.size);
+	storm->client = storm->frame + 14 + (v6 ? 20 : 12);
+	storm->tcp = storm->frame + 14 + (v6 ? 40 : 20);
+	storm->run = (struct world_run){
+		.program = WORLD_DIRECTOR,
+		.ifindex = facts->ifindex,
+		.repeat = 1,
+		.frame = storm->frame,
+		.frame_size = facts->in.size,
+		.out = storm->out,
+	};
+}
+
+/* Sends one segment; returns the last byte of the MAC that it left for, or -1. */
+static int send_segment(struct storm *storm, uint32_t client, uint16_t port, uint8_t flags)
+{
+	memcpy(storm->client, &client, sizeof(client));
+	memcpy(storm->tcp, &port, sizeof(port));
+	storm->tcp[13] = flags;
+	storm->run.out_size = sizeof(storm->out);
+	return world_run(storm->world, &storm->run) ? -1 : storm->out[5];
+}
+
+/* Flows are numbered; their addresses are out of the way of the flood's. */
+static int send_known(struct storm *storm, uint32_t flow, uint8_t flags)
+{
+	return send_segment(storm, 0x00000cc0 | flow << 16, 4000, flags);
+}
+
+static unsigned count_strays(struct storm *storm, uint32_t flows, int begun, int old)
+{
+	unsigned strays = 0;
+
+	for (uint32_t i = 0; i < flows; i++) {
+		strays += send_known(storm, i, ACK) != begun;
+		strays += send_known(storm, flows + i, ACK) != old;
+	}
+	return strays;
+}
+
+static void flood(struct storm *storm, uint32_t syns)
+{
+	uint64_t x = 88172645463325252ULL; /* xorshift64 (Marsaglia, 2003) */
+
+	for (uint32_t i = 0; i < syns; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		send_segment(storm, (uint32_t)x | 1, (uint16_t)(x >> 32), SYN);
+	}
+}
+
+static bool check_storm(struct facts *facts, struct world *world, uint32_t flows, uint32_t syns)
+{
+	bool failed = false;
+	struct storm storm;
+	int begun = -1, old;
+	unsigned before, after;
+
+	storm_begin(&storm, world, facts);
+	for (uint32_t i = 0; i < flows; i++)
+		begun = send_known(&storm, i, SYN);
+	old = send_known(&storm, flows, ACK);
+	before = count_strays(&storm, flows, begun, old);
+	flood(&storm, syns);
+	after = count_strays(&storm, flows, begun, old);
+	if (begun == old || before || after)
+		wrong(facts, &failed, "to %d and %d; %u of %u flows astray before, %u after", begun, old,
+		      before, 2 * flows, after);
+	return !failed;
+}
+
+bool flows_check(struct facts *facts, struct world *world, const struct line *line, bool *passed)
+{
+	const char *what = line_word(line, 2);
+
+	if (!strcmp(what, "flow"))
+		*passed = check_flow(facts, world, WORLD_FLOWS, line);
+	else if (!strcmp(what, "fresh"))
+		*passed = check_flow(facts, world, WORLD_FRESH, line);
+	else if (!strcmp(what, "flows"))
+		*passed = check_flows(facts, world, line_number(line, 3));
+	else if (!strcmp(what, "seen"))
+		*passed = check_seen(facts, world, line);
+	else if (!strcmp(what, "storm"))
+		*passed = check_storm(facts, world, line_number(line, 3), line_number(line, 4));
+	else
+		return false;
+	return true;
+}

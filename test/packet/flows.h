@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Checks of what is remembered of flows, and of what a flood does to it.
+ *
+ *	check NAME flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND...	remembered as one of these
+ *	check NAME flows N						each table remembers at most so many
+ *	check NAME seen BACKEND VALUE|renewed				what its `seen` says
+ *	check NAME storm FLOWS SYNS	with the last case's frame, to a slot in transition: FLOWS flows
+ *					that begin and as many that go on keep their backends through SYNS
+ *					SYNs of others
+ */
+#ifndef TEST_PACKET_FLOWS_H
+#define TEST_PACKET_FLOWS_H
+
+#include <stdbool.h>
+
+#include "compare.h"
+#include "lines.h"
+#include "world.h"
+
+/* Runs the check of the line; false where it is none of the above. */
+bool flows_check(struct facts *facts, struct world *world, const struct line *line, bool *passed);
+
+#endif

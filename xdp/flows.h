@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is remembered of flows, and for how long.
+ *
+ * Only where the ring does not tell: in slots in transition and for the scheduler `random` (pick.h).
+ * Two tables, so that a flood of first packets cannot push out flows that are alive:
+ *
+ *	fresh	flows of which one packet was seen, a SYN as a rule
+ *	flows	those of which a further one was, that is no SYN
+ *
+ * Spoofed SYNs come once and stay in `fresh`, whatever their number; a handshake has the time that
+ * the flood takes to turn `fresh` over. Both tables have a fixed size and cost nothing to fill anew.
+ *
+ * An entry dies by eviction (LRU), or counts for nothing once its backend is no live backend of
+ * the same service. In a transition the flows that were there before it need no entry: the slot
+ * names their backend, so no flood of any kind can touch them.
+ */
+#ifndef SHUNT_FLOWS_H
+#define SHUNT_FLOWS_H
+
+#include "director_maps.h"
+#include "parse.h"
+
+/* What a packet says of the age of its flow. */
+enum sh_stage {
+	SH_STAGE_BEGINS,   /* TCP: SYN without ACK. UDP: a QUIC Initial */
+	SH_STAGE_GOES_ON,  /* any other TCP */
+	SH_STAGE_DATAGRAM, /* any other UDP: cannot be told */
+};
+
+#define SH_TCP_FLAGS 13 /* their offset in the header */
+#define SH_TCP_SYN   0x02
+#define SH_TCP_ACK   0x10
+
+#define SH_QUIC_V1	0x00000001
+#define SH_QUIC_V2	0x6b3343cf
+#define SH_QUIC_LEAST	1200 /* bytes of a datagram that carries a client's Initial (RFC 9000, 14.1) */
+#define SH_QUIC_TYPE	0xf0 /* header form, fixed bit and packet type in the first byte */
+#define SH_QUIC_INITIAL 0xc0 /* RFC 9000, 17.2.2 */
+#define SH_QUIC_FIRST_2 0xd0 /* the same in version 2 (RFC 9369, 3.2) */
+
+/* Length and version make it all but impossible that a datagram of another protocol is taken for one. */
+static __always_inline int sh_quic_initial(const struct udphdr *udp, const void *end)
+{
+	const __u8 *quic = (const void *)(udp + 1);
+	__u32 version;
+
+	if ((const void *)(quic + 5) > end || bpf_ntohs(udp->len) < SH_QUIC_LEAST + sizeof(*udp))
+		return 0;
+	version = quic[1] << 24 | quic[2] << 16 | quic[3] << 8 | quic[4];
+	return (version == SH_QUIC_V1 && (quic[0] & SH_QUIC_TYPE) == SH_QUIC_INITIAL) ||
+	       (version == SH_QUIC_V2 && (quic[0] & SH_QUIC_TYPE) == SH_QUIC_FIRST_2);
+}
+
+static __always_inline enum sh_stage sh_stage_of(struct xdp_md *ctx, const struct sh_packet *packet)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const __u8 *l4 = packet->l4;
+
+	if (packet->protocol == IPPROTO_UDP) {
+		if ((const void *)((const struct udphdr *)l4 + 1) > end)
+			return SH_STAGE_DATAGRAM;
+		return sh_quic_initial((const struct udphdr *)l4, end) ? SH_STAGE_BEGINS : SH_STAGE_DATAGRAM;
+	}
+	if ((const void *)(l4 + SH_TCP_FLAGS + 1) > end)
+		return SH_STAGE_GOES_ON;
+	return (l4[SH_TCP_FLAGS] & (SH_TCP_SYN | SH_TCP_ACK)) == SH_TCP_SYN ? SH_STAGE_BEGINS
+									    : SH_STAGE_GOES_ON;
+}
+
+static __always_inline void sh_flow_of(const struct sh_packet *packet, __u32 service, struct sh_flow *out)
+{
+	if (packet->family == SH_FAMILY_IPV4)
+		out->client = (struct sh_ip){{packet->v4->saddr, 0, 0, 0}};
+	else
+		__builtin_memcpy(&out->client, &packet->v6->saddr, sizeof(out->client));
+	out->client_port = packet->client_port;
+	out->vip_port = packet->vip_port;
+	out->service = service;
+}
+
+/* The backend, where it still is a live one of the service that `peer` serves; or NULL. */
+static __always_inline struct sh_backend *sh_backend_lives(__u32 index, __u32 peer)
+{
+	struct sh_backend *remembered = bpf_map_lookup_elem(&backends, &index);
+	struct sh_backend *current = bpf_map_lookup_elem(&backends, &peer);
+
+	if (!remembered || !current || remembered->owner != current->owner)
+		return NULL;
+	if (((struct sh_backend){.how = *(volatile __u64 *)&remembered->how}).mode == SH_MODE_NONE)
+		return NULL;
+	return remembered;
+}
+
+/* A packet for a backend that is being left: it is not idle. One store in a second, if that. */
+static __always_inline void sh_backend_saw(struct sh_backend *backend)
+{
+	__u32 seen = *(volatile __u32 *)&backend->seen, now;
+
+	if (!seen)
+		return;
+	now = bpf_ktime_get_coarse_ns() >> SH_SEEN_SHIFT;
+	if (now != seen && now)
+		*(volatile __u32 *)&backend->seen = now;
+}
+
+static __always_inline void sh_flow_remember(const struct sh_flow *flow, __u32 backend)
+{
+	const struct sh_flow_state state = {backend, 0};
+
+	bpf_map_update_elem(&fresh, flow, &state, BPF_ANY);
+}
+
+/* Whom a flow may be remembered for. */
+struct sh_among {
+	__u32 peer; /* a backend of the service */
+	__u32 now;  /* the backend that takes its new flows: it is not being left. 0: none */
+};
+
+/* The live backend that an entry names, or 0. */
+static __always_inline __u32 sh_flow_backend(const struct sh_flow_state *state, const struct sh_among *among)
+{
+	struct sh_backend *backend;
+	__u32 index;
+
+	if (!state)
+		return 0;
+	/* Once: an entry may be recycled for another flow while we look. */
+	index = *(volatile __u32 *)&state->backend;
+	backend = sh_backend_lives(index, among->peer);
+	if (!backend)
+		return 0;
+	if (index != among->now)
+		sh_backend_saw(backend);
+	return index;
+}
+
+/* The live backend that the flow is remembered for, or 0. */
+static __always_inline __u32 sh_flow_known(const struct sh_flow *flow, enum sh_stage stage,
+					   const struct sh_among *among)
+{
+	__u32 backend = sh_flow_backend(bpf_map_lookup_elem(&flows, flow), among);
+	struct sh_flow_state state = {};
+
+	if (backend)
+		return backend;
+	state.backend = sh_flow_backend(bpf_map_lookup_elem(&fresh, flow), among);
+	if (state.backend && stage != SH_STAGE_BEGINS)
+		bpf_map_update_elem(&flows, flow, &state, BPF_ANY);
+	return state.backend;
+}
+
+#endif
