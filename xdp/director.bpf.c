@@ -11,11 +11,12 @@
 #include "match.h"
 #include "pick.h"
 #include "restore.h"
+#include "tag.h"
 
 const volatile struct sh_load load = {};
 
 /* A packet to `service`: gives it a backend (*chosen, its index) and sends it there. */
-static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, const struct sh_packet *packet,
+static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_packet *packet,
 						  __u32 service, __u32 *chosen)
 {
 	__u64 hash = sh_flow_hash(packet);
@@ -30,7 +31,7 @@ static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, const stru
 	return sh_forward(ctx, packet, backend, (__u32)hash);
 }
 
-static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, const struct sh_packet *packet)
+static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, struct sh_packet *packet)
 {
 	__u32 service, backend, *matched;
 	union sh_endpoint vip;
@@ -40,16 +41,19 @@ static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, const struct
 	if (!matched || sh_link_group(packet->eth))
 		return SH_PASS_NOT_OURS;
 	service = *matched;
+	packet->tag = 0;
 	reason = sh_dispatch(ctx, packet, service, &backend);
 	if (sh_dispatched(reason)) {
 		sh_bump(&service_counts, service, packet->frame_bytes);
 		sh_bump(&backend_counts, backend, packet->frame_bytes);
 	}
 	sh_event_report(packet, &vip, service, backend, reason);
+	if (packet->tag && !sh_tag_push(ctx, packet->tag))
+		return SH_DROP_EGRESS;
 	return reason;
 }
 
-static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, const struct sh_packet *packet,
+static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_packet *packet,
 						enum sh_reason parsed)
 {
 	if (parsed != SH_GO_ON)

@@ -3,7 +3,8 @@
  * How a packet reaches its backend.
  *
  *	path known	rewrite, then XDP_TX or a redirect: nothing is asked, all is in the maps
- *	no path		bpf_fib_lookup (fallback.h), and where that knows no neighbour, the kernel
+ *	no path		bpf_fib_lookup (fallback.h), and where that knows no neighbour, the kernel; the same
+ *			where the next hop cannot be sent to from here
  *
  * l2 rewrites MACs only: the VIP stays the destination, so the backend must be on the link.
  * l3 routes: the destination becomes the backend's address, TTL or hop limit goes down by one.
@@ -23,15 +24,23 @@ struct sh_hop {
 	__u64 dst;
 	__u64 src;
 	__u32 ifindex;
+	__u32 route_mtu;
 };
 
-static __always_inline __u32 sh_hop_mtu(const struct sh_hop *hop)
+static __always_inline __u32 sh_hop_flags(const struct sh_hop *hop)
 {
-	return ((struct sh_nexthop){.src = hop->src}).mtu;
+	return ((struct sh_nexthop){.dst = hop->dst}).flags;
+}
+
+static __always_inline int sh_hop_too_small(const struct sh_hop *hop, __u32 bytes)
+{
+	__u32 mtu = ((struct sh_nexthop){.src = hop->src}).mtu;
+
+	return (mtu && bytes > mtu) || (hop->route_mtu && bytes > hop->route_mtu);
 }
 
 /* The next hop for a flow whose lower hash half is `share`. 0 where there is no usable one. */
-static __always_inline int sh_hop_find(__u32 path, __u32 share, struct sh_hop *out)
+static __always_inline int sh_hop_find(const struct xdp_md *ctx, __u32 path, __u32 share, struct sh_hop *out)
 {
 	struct sh_path *group = bpf_map_lookup_elem(&paths, &path);
 	struct sh_nexthop *nexthop;
@@ -48,28 +57,31 @@ static __always_inline int sh_hop_find(__u32 path, __u32 share, struct sh_hop *o
 		return 0;
 	out->dst = *(volatile __u64 *)&nexthop->dst;
 	out->src = *(volatile __u64 *)&nexthop->src;
-	out->ifindex = nexthop->ifindex;
-	return ((struct sh_nexthop){.dst = out->dst}).flags & SH_NEXTHOP_VALID;
+	out->ifindex = *(volatile __u32 *)&nexthop->ifindex;
+	out->route_mtu = group->mtu;
+	if ((sh_hop_flags(out) & SH_NEXTHOP_HERE) && out->ifindex != ctx->ingress_ifindex)
+		return 0;
+	return sh_hop_flags(out) & SH_NEXTHOP_VALID;
 }
 
-static __always_inline enum sh_reason sh_forward_to(struct xdp_md *ctx, const struct sh_packet *packet,
+static __always_inline enum sh_reason sh_forward_to(struct xdp_md *ctx, struct sh_packet *packet,
 						    const struct sh_backend *backend, __u32 mode,
 						    const struct sh_hop *hop)
 {
-	__u32 mtu = sh_hop_mtu(hop);
-
-	if (mtu && packet->l3_bytes > mtu)
+	if (sh_hop_too_small(hop, packet->l3_bytes))
 		return SH_DROP_TOO_BIG;
 	if (mode == SH_MODE_L3)
 		sh_rewrite_routed(packet, backend);
 	sh_rewrite_macs(packet->eth, &hop->dst, &hop->src);
+	if (sh_hop_flags(hop) & SH_NEXTHOP_TAGGED)
+		packet->tag = sh_hop_flags(hop);
 	if (hop->ifindex == ctx->ingress_ifindex)
 		return SH_TX;
 	return bpf_redirect_map(&egress, hop->ifindex, 0) == XDP_REDIRECT ? SH_REDIRECT : SH_DROP_EGRESS;
 }
 
 /* Sends the packet to `backend`; `share` spreads flows over the legs of its path. */
-static __always_inline enum sh_reason sh_forward(struct xdp_md *ctx, const struct sh_packet *packet,
+static __always_inline enum sh_reason sh_forward(struct xdp_md *ctx, struct sh_packet *packet,
 						 struct sh_backend *backend, __u32 share)
 {
 	struct sh_backend how = {.how = *(volatile __u64 *)&backend->how};
@@ -85,7 +97,7 @@ static __always_inline enum sh_reason sh_forward(struct xdp_md *ctx, const struc
 	} else if (how.mode != SH_MODE_L2) {
 		return SH_DROP_NO_BACKEND;
 	}
-	if (!how.path || !sh_hop_find(how.path, share, &hop))
+	if (!how.path || !sh_hop_find(ctx, how.path, share, &hop))
 		return sh_forward_by_fib(ctx, backend, how.mode);
 	return sh_forward_to(ctx, packet, backend, how.mode, &hop);
 }

@@ -43,7 +43,8 @@ struct sh_packet {
 	__u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	__u32 l3_bytes; /* from the IP header, its own length included */
 	__u32 frame_bytes;
-	void *l4; /* the TCP or UDP header */
+	void *l4;  /* the TCP or UDP header */
+	__u32 tag; /* SH_NEXTHOP_*: to be pushed when no pointer is needed any more (tag.h); 0: none */
 	union {
 		struct {
 			__be16 client_port;

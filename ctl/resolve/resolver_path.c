@@ -22,7 +22,7 @@ void resolve_nexthop(const struct rt_neigh_key *key, const struct rt_state *stat
 	const struct rt_neigh *neigh = rt_state_neigh(state, key->ifindex, &key->addr);
 
 	memset(out, 0, sizeof(*out));
-	out->ifindex = (uint32_t)key->ifindex;
+	out->ifindex = out->link = (uint32_t)key->ifindex;
 	out->family = key->addr.family;
 	memcpy(&out->neighbour, key->addr.bytes, sizeof(out->neighbour));
 	if (!link)
@@ -108,7 +108,7 @@ void resolve_path(const struct resolved_leg *legs, const uint32_t *indices, size
 
 	memset(out, 0, sizeof(*out));
 	if (taken <= 1) {
-		out->buckets = (uint32_t)taken;
+		out->buckets = (uint16_t)taken;
 		out->nexthop[0] = taken ? parts[0].nexthop : 0;
 		return;
 	}

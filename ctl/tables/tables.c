@@ -67,7 +67,7 @@ static int adopt_nexthop(struct tables *tables, uint32_t index)
 	if (!nexthop)
 		return -ENOMEM;
 	nexthop->index = index;
-	nexthop->key.ifindex = (int)record->ifindex;
+	nexthop->key.ifindex = (int)record->link;
 	tables_addr(&record->neighbour, record->family, &nexthop->key.addr);
 	ENTER(tables->nexthops, nexthop);
 	index_claim(&tables->free_nexthops, index);
@@ -255,7 +255,9 @@ struct table_nexthop *tables_nexthop(struct tables *tables, const struct rt_neig
 	nexthop->refs = 1;
 	copy_neigh_key(&nexthop->key, key);
 	record = &tables->port->nexthops[index];
-	*record = (struct sh_nexthop){.ifindex = (uint32_t)key->ifindex, .family = key->addr.family};
+	*record = (struct sh_nexthop){.ifindex = (uint32_t)key->ifindex,
+				      .link = (uint32_t)key->ifindex,
+				      .family = key->addr.family};
 	tables_ip(&key->addr, &record->neighbour);
 	tables->writes++;
 	ENTER(tables->nexthops, nexthop);

@@ -21,8 +21,15 @@ unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop 
 			      const struct sh_nexthop *record)
 {
 	struct sh_nexthop *there = &tables->port->nexthops[nexthop->index];
-	unsigned stores = switch_word(tables, &there->src, record->src);
+	unsigned stores = 0;
 
+	if (there->ifindex != record->ifindex) {
+		stores += switch_word(tables, &there->dst, 0);
+		__atomic_store_n(&there->ifindex, record->ifindex, __ATOMIC_RELEASE);
+		tables->writes++;
+		stores++;
+	}
+	stores += switch_word(tables, &there->src, record->src);
 	/* The word with the valid bit comes last: until then the rest is not looked at. */
 	return stores + switch_word(tables, &there->dst, record->dst);
 }

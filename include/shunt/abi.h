@@ -27,7 +27,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 1
+#define SH_ABI_VERSION 2
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -130,30 +130,39 @@ struct sh_backend {
 /* How to reach a backend: `buckets` is 1 for a single next hop, else the legs of a
  * multipath route fill the buckets in proportion to their weights. Immutable. */
 struct sh_path {
-	__u32 buckets; /* 1..SH_PATH_BUCKETS; 0: record not in use */
+	__u16 buckets; /* 1..SH_PATH_BUCKETS; 0: record not in use */
+	__u16 mtu;     /* of the route, at most 65535; 0: it sets none. The next hop's counts beside it */
 	__u32 nexthop[SH_PATH_BUCKETS];
 };
 
-#define SH_NEXTHOP_VALID 0x8000 /* the destination MAC is known */
+#define SH_NEXTHOP_VALID   0x8000 /* the destination MAC is known, and frames can be sent there */
+#define SH_NEXTHOP_HERE	   0x4000 /* only what came in by `ifindex`: the device takes no redirected frames */
+#define SH_NEXTHOP_8021AD  0x2000 /* the tag is 802.1ad's, else 802.1Q's */
+#define SH_NEXTHOP_TAGGED  0x1000 /* push a VLAN tag */
+#define SH_NEXTHOP_VLAN_ID 0x0fff
 
-/* One neighbour on one link. Its identity {ifindex, neighbour} never changes; the two words do. */
+/*
+ * One neighbour on one link. Its identity {link, neighbour} never changes. Where the link is made of
+ * others (a VLAN, a bridge, ...) frames leave by one of those: `ifindex`, and with the tag in `flags`. When
+ * that moves, `dst` is cleared before and set after.
+ */
 struct sh_nexthop {
 	union {
 		struct {
 			__u8 dst_mac[6];
-			__u16 flags; /* SH_NEXTHOP_VALID, else zero */
+			__u16 flags; /* SH_NEXTHOP_*; without VALID zero */
 		};
 		__u64 dst; /* atomic: what a neighbour change rewrites */
 	};
 	union {
 		struct {
 			__u8 src_mac[6];
-			__u16 mtu; /* of the link, at most 65535: largest L3 packet in bytes */
+			__u16 mtu; /* of the links, at most 65535: largest L3 packet in bytes */
 		};
 		__u64 src; /* atomic: what a local MAC or MTU change rewrites */
 	};
-	__u32 ifindex;
-	__u32 zero;
+	__u32 ifindex;		/* to transmit on */
+	__u32 link;		/* of the route; for reading back */
 	struct sh_ip neighbour; /* for reading back; the packet path does not look at it */
 	__u32 family;		/* of `neighbour`; 0: record not in use */
 	__u32 zero1;

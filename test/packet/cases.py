@@ -13,6 +13,7 @@ On each of the first three, host .20 (::20) has a neighbour entry and .21 (::21)
 """
 
 import facts
+import facts_egress
 import facts_fallback
 import facts_forwarding
 import facts_passing
@@ -44,6 +45,7 @@ def main():
     facts_passing.facts()
     facts_forwarding.facts()
     facts_fallback.facts()
+    facts_egress.facts()
     facts_restoring.facts()
     facts_state.facts()
     facts_transition.facts()

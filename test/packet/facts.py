@@ -171,12 +171,12 @@ class World:
         say("nexthop", hop.index, hop.dst, hop.src, dev, mtu, *state)
         return hop
 
-    def backend(self, address, mode, *hops, owner=1, left=False):
+    def backend(self, address, mode, *hops, owner=1, left=False, mtu=0):
         """No hops: no path. `left`: slots move away from it."""
         path = 0
         if hops:
             path = self._index("path")
-            say("path", path, *(hop.index for hop in hops))
+            say("path", path, *(("mtu", mtu) if mtu else ()), *(hop.index for hop in hops))
         backend = Backend(self._index("backend"), address, mode, hops)
         say("backend", backend.index, address, mode, path, owner, *(["left"] if left else []))
         return backend

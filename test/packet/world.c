@@ -184,12 +184,16 @@ static void backend(struct world *world, const struct line *line)
 static void path(struct world *world, const struct line *line)
 {
 	uint32_t index = line_number(line, 1);
-	struct sh_path record = {.buckets = (uint32_t)line->count - 2};
+	bool limited = line->count > 2 && !strcmp(line_word(line, 2), "mtu");
+	int first = limited ? 4 : 2;
+	struct sh_path record = {.buckets = (uint16_t)(line->count - first)};
 
+	if (limited)
+		record.mtu = (uint16_t)line_number(line, 3);
 	if (record.buckets > SH_PATH_BUCKETS)
 		line_fail(line, "too many buckets");
-	for (uint32_t i = 0; i < record.buckets; i++)
-		record.nexthop[i] = line_number(line, (int)i + 2);
+	for (int i = 0; i < record.buckets; i++)
+		record.nexthop[i] = line_number(line, first + i);
 	put(line, world->director->maps.paths, &index, &record);
 }
 
@@ -201,8 +205,18 @@ static void nexthop(struct world *world, const struct line *line)
 	line_mac(line, 2, record.dst_mac);
 	line_mac(line, 3, record.src_mac);
 	record.mtu = (uint16_t)line_number(line, 5);
-	if (line->count > 6 && !strcmp(line_word(line, 6), "invalid"))
-		record.flags = 0;
+	for (int i = 6; i < line->count; i++) {
+		const char *word = line_word(line, i);
+
+		if (!strcmp(word, "invalid"))
+			record.flags = 0;
+		else if (!strcmp(word, "here"))
+			record.flags |= SH_NEXTHOP_HERE;
+		else if (!strcmp(word, "802.1ad"))
+			record.flags |= SH_NEXTHOP_8021AD;
+		else
+			record.flags |= (uint16_t)(SH_NEXTHOP_TAGGED | line_number(line, i));
+	}
 	put(line, world->director->maps.nexthops, &index, &record);
 }
 

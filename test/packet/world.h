@@ -9,8 +9,8 @@
  *	service INDEX RING SLOTS [random]
  *	slot INDEX NOW [BEFORE [closed]]
  *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER [left]
- *	path INDEX NEXTHOP...
- *	nexthop INDEX DST_MAC SRC_MAC DEVICE MTU [invalid]
+ *	path INDEX [mtu MTU] NEXTHOP...
+ *	nexthop INDEX DST_MAC SRC_MAC DEVICE MTU [invalid|here|802.1ad|VLAN]...
  *	egress DEVICE
  *	restore OWN_ADDRESS PORT PROTOCOL VIP
  *	flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND

@@ -235,7 +235,10 @@ static void a_full_array_is_enospc(void **state)
 
 static struct sh_nexthop with_macs(int ifindex, const char *address, uint8_t dst, uint8_t src)
 {
-	struct sh_nexthop record = {.ifindex = (uint32_t)ifindex, .flags = SH_NEXTHOP_VALID, .mtu = 1500};
+	struct sh_nexthop record = {.ifindex = (uint32_t)ifindex,
+				    .link = (uint32_t)ifindex,
+				    .flags = SH_NEXTHOP_VALID,
+				    .mtu = 1500};
 	const struct addr addr = test_addr(address);
 
 	record.family = addr.family;
