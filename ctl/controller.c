@@ -142,11 +142,16 @@ static void on_kernel(uint32_t events, void *arg)
 static void probe(void *arg)
 {
 	struct controller *controller = arg;
+	int err;
 
 	/* First what the kernel has told already: aliases just added are in there. */
 	on_kernel(0, controller);
 	managed_probe(&controller->managed);
 	node_sync(controller);
+	node_sync_egress(controller);
+	err = apply_services(&controller->apply);
+	if (err)
+		log_error("cannot write the maps of VIPs: %s; trying again", strerror(-err));
 }
 
 static int open_timers(struct controller *controller)

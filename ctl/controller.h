@@ -102,6 +102,7 @@ int node_open(struct controller *controller);
 void node_sync(struct controller *controller);
 /* Interfaces that packets may be redirected to. */
 void node_sync_egress(struct controller *controller);
+int node_want_egress(const struct controller *controller, struct dataplane_entries *out); /* 0 or -ENOMEM */
 void node_down(struct controller *controller);
 void node_close(struct controller *controller);
 

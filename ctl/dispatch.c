@@ -63,7 +63,12 @@ static void set_listening(struct controller *controller, bool any)
 {
 	struct sh_knobs *knobs = dataplane_port(controller->apply.dataplane)->knobs;
 
+	/* What the former listener missed, and what it did not read, is not the next one's. */
+	if (any)
+		dataplane_forget_missed(controller->apply.dataplane);
 	__atomic_store_n(&knobs->events_per_100ms, any ? EVENTS_EACH_CPU : 0, __ATOMIC_RELEASE);
+	if (!any)
+		read_dispatches(controller);
 	loop_timer_set(controller->dispatch_timer, any ? PERIOD_MS : 0, any ? PERIOD_MS : 0);
 }
 

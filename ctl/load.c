@@ -191,9 +191,11 @@ int load_file(struct controller *controller, char *text, size_t size)
 	int err = file_load(controller->options->file, &config, &error);
 
 	if (err) {
-		file_error_format(&error, text, size);
-		log_error("%s:%u:%u: %s; the running state is unchanged", error.path, error.line,
-			  error.column, error.text);
+		size_t length = file_error_format(&error, text, size);
+
+		if (length && text[length - 1] == '\n')
+			text[length - 1] = '\0';
+		log_error("%.*s; the running state is unchanged", (int)strcspn(text, "\n"), text);
 		return err;
 	}
 	err = load_config(controller, config);

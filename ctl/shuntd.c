@@ -98,6 +98,9 @@ static int run(const struct options *options, struct config *config)
 	struct loop *loop;
 	int err = loop_new(&loop);
 
+	/* Who reads the log may go away: that must not end us. */
+	(void)signal(SIGPIPE, SIG_IGN);
+
 	if (err) {
 		log_error("cannot make an event loop: %s", strerror(-err));
 		config_free(config);

@@ -46,7 +46,10 @@ static void state_changed(const struct member *member, enum backend_state before
 	const char *reason = member->reason ? member->reason : "";
 
 	addr_format(&member->config->address, address);
-	if (++controller->told_states <= STATES_LOGGED)
+	if (++controller->told_states <= STATES_LOGGED && before == member->state)
+		log_note("%s %s: %s%s%s", member->service->config->name, address, backend_state_name(before),
+			 *reason ? ": " : "", reason);
+	else if (controller->told_states <= STATES_LOGGED)
 		log_note("%s %s: %s -> %s%s%s", member->service->config->name, address,
 			 backend_state_name(before), backend_state_name(member->state), *reason ? ": " : "",
 			 reason);
@@ -68,6 +71,9 @@ static void nexthop_changed(const struct rt_neigh_key *key, const struct sh_next
 	const struct rt_link *link = rt_state_link(controller->apply.state, key->ifindex);
 	char address[ADDR_TEXT_SIZE], from[MAC_TEXT_SIZE], to[MAC_TEXT_SIZE];
 
+	/* A link's MAC or MTU changed, or nothing was known before and is now. */
+	if (!strcmp(mac_or_none(before, from), mac_or_none(after, to)))
+		return;
 	addr_format(&key->addr, address);
 	tell_event(arg, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "neighbour", "nexthop", address,
 				  "dev", link ? link->name : "", "before", mac_or_none(before, from), "after",

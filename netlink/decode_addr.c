@@ -2,7 +2,7 @@
 /*
  * RTM_NEWADDR and RTM_DELADDR into struct rt_addr.
  *
- * Called for dumps (query.c) and events (watch.c). On a point-to-point link IFA_ADDRESS is the
+ * Called for dumps (dump.c) and events (watch.c). On a point-to-point link IFA_ADDRESS is the
  * other end and IFA_LOCAL the address of this node; IPv6 usually has IFA_ADDRESS alone.
  */
 #include "decode.h"

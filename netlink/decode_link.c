@@ -2,7 +2,7 @@
 /*
  * RTM_NEWLINK and RTM_DELLINK into struct rt_link.
  *
- * Called for dumps (query.c) and events (watch.c). A message of family AF_BRIDGE speaks of a
+ * Called for dumps (dump.c) and events (watch.c). A message of family AF_BRIDGE speaks of a
  * device's role as a bridge port, and one with IFLA_WIRELESS carries only that: neither says
  * what the link is, so both are skipped.
  */

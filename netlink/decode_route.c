@@ -2,7 +2,7 @@
 /*
  * RTM_NEWROUTE and RTM_DELROUTE into struct rt_route: type, prefix, and every leg.
  *
- * Called for the FIB's answers and dumps (query.c) and for events (watch.c). Legs come as
+ * Called for the FIB's answers and dumps (dump.c) and for events (watch.c). Legs come as
  * RTA_OIF with RTA_GATEWAY or RTA_VIA, or as struct rtnexthop records in RTA_MULTIPATH. A route
  * through a nexthop object may carry RTA_NH_ID and no leg (net.ipv4.nexthop_compat_mode=0):
  * query.c fills its legs in. Cached clones (IPv6 exceptions) are skipped: they are no routes.

@@ -2,7 +2,7 @@
 /*
  * RTM_NEWRULE and RTM_DELRULE into struct rt_rule.
  *
- * Called for dumps (query.c). Rules are shown and never evaluated here: the kernel is asked.
+ * Called for dumps (dump.c). Rules are never evaluated here: the kernel is asked.
  */
 #include "decode.h"
 

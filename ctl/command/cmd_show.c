@@ -49,6 +49,7 @@ static const struct column aliases_columns[] = {
 	{"VIP", "vip", cell_value, LEFT},
 	{"DEV", "dev", cell_value, LEFT},
 	{"STATE", "state", cell_value, LEFT},
+	{"REASON", "reason", cell_value, LEFT},
 	{0},
 };
 
@@ -67,8 +68,8 @@ static const struct {
 	{"services", {services_columns, "no services"}},
 	{"backends", {backends_columns, "no backends"}},
 	{"nexthops", {nexthops_columns, "no next hops"}},
-	{"interfaces", {interfaces_columns, "no interface matches"}},
-	{"aliases", {aliases_columns, "no aliases: this node is no backend"}},
+	{"interfaces", {interfaces_columns, "no interface carries a program of shunt"}},
+	{"aliases", {aliases_columns, "no aliases: none of this node's addresses is a backend's"}},
 	{"flows", {flows_columns, "no flows: only services with `scheduler: random` remember them"}},
 };
 

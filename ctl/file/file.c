@@ -117,10 +117,31 @@ static const struct schema file_schema = {
 		},
 };
 
+/* What a role needs of the rest of the file. */
+static int check_role(struct reader *reader, const struct config *config, struct place at)
+{
+	if ((config->role == ROLE_DIRECTOR || config->role == ROLE_BOTH) && !config->interfaces_count)
+		return reader_fail(reader, at,
+				   "'role: %s' needs 'interfaces'; add it, such as interfaces: [\"eth*\"]",
+				   role_name(config->role));
+	/* l2 leaves nothing in a frame that tells one already dispatched from a new one: two such
+	 * nodes would send it to and fro for ever. */
+	for (size_t i = 0; config->role == ROLE_BOTH && i < config->services_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		if (service->forward != FORWARD_L3)
+			return reader_fail(
+				reader, at,
+				"'role: both' cannot go with 'forward: %s' (service '%s'): a frame that l2 "
+				"dispatched would be dispatched again; use 'forward: l3'",
+				forward_name(service->forward), service->name);
+	}
+	return 0;
+}
+
 static int read_file(struct reader *reader, struct draft *draft)
 {
 	struct place places[SCHEMA_FIELDS_MAX];
-	enum role role;
 	struct node node;
 	int err = reader_begin(reader, &node);
 
@@ -128,12 +149,7 @@ static int read_file(struct reader *reader, struct draft *draft)
 		err = read_mapping(reader, &file_schema, &node, draft, places);
 	if (!err)
 		err = reader_finish(reader);
-	role = draft->config.role;
-	if (!err && (role == ROLE_DIRECTOR || role == ROLE_BOTH) && !draft->config.interfaces_count)
-		return reader_fail(reader, places[FILE_ROLE],
-				   "'role: %s' needs 'interfaces'; add it, such as interfaces: [\"eth*\"]",
-				   role_name(role));
-	return err;
+	return err ? err : check_role(reader, &draft->config, places[FILE_ROLE]);
 }
 
 static int read_checked(const struct report *report, struct draft *draft)

@@ -143,6 +143,8 @@ void control_close(struct control *control)
 {
 	struct control_client *client;
 
+	if (!control)
+		return;
 	control->changed = NULL;
 	while ((client = LIST_FIRST(&control->clients)))
 		control_client_close(client);

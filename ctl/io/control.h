@@ -35,7 +35,8 @@ struct control_verb {
  */
 int control_open(struct loop *loop, const char *path, const struct control_verb *verbs, void *arg,
 		 struct control **out);
-/* Closes every client (what is queued is flushed as far as it goes at once) and unlinks the socket. */
+/* Closes every client (what is queued is flushed as far as it goes at once) and unlinks the
+ * socket. NULL is fine. */
 void control_close(struct control *control);
 
 /* {"error": text}, printf-like. */

@@ -94,25 +94,34 @@ static size_t present_once(const struct rt_state *state, struct egress *egress)
 	return kept;
 }
 
-void node_sync_egress(struct controller *controller)
+int node_want_egress(const struct controller *controller, struct dataplane_entries *out)
 {
 	struct egress egress = {.size = dataplane_entry_size(HASH_EGRESS)};
-	uint64_t writes = 0;
-	int err;
 
 	egress.want = calloc(tables_nexthop_count(controller->apply.tables) + 1, egress.size);
-	if (!egress.want) {
-		log_error("cannot list the egress interfaces: %s", strerror(ENOMEM));
+	if (!egress.want)
+		return -ENOMEM;
+	tables_each_nexthop(controller->apply.tables, add_egress, &egress);
+	*out = (struct dataplane_entries){egress.want, present_once(controller->apply.state, &egress)};
+	return 0;
+}
+
+void node_sync_egress(struct controller *controller)
+{
+	struct dataplane_entries want;
+	uint64_t writes = 0;
+	int err = node_want_egress(controller, &want);
+
+	if (err) {
+		log_error("cannot list the egress interfaces: %s", strerror(-err));
 		return;
 	}
-	tables_each_nexthop(controller->apply.tables, add_egress, &egress);
-	egress.count = present_once(controller->apply.state, &egress);
-	err = dataplane_sync(controller->apply.dataplane, HASH_EGRESS, egress.want, egress.count, &writes);
+	err = dataplane_sync(controller->apply.dataplane, HASH_EGRESS, want.all, want.count, &writes);
 	tables_add_writes(controller->apply.tables, writes);
 	/* A link may vanish just before its event comes, which then brings us here again. */
 	if (err && err != -ENODEV && err != -EINVAL)
 		log_error("cannot write the egress map: %s", strerror(-err));
-	free(egress.want);
+	free(want.all);
 }
 
 void node_down(struct controller *controller)

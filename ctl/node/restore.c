@@ -32,31 +32,37 @@ static size_t add_service(const struct config_service *service, const struct rt_
 	return count;
 }
 
-static int sync_family(struct dataplane *dataplane, const struct config *config, const struct rt_state *state,
-		       uint8_t family, uint64_t *writes)
+int restore_want(const struct config *config, const struct rt_state *state, enum role role,
+		 enum dataplane_hash hash, struct dataplane_entries *out)
 {
-	enum dataplane_hash hash = family == ADDR_IPV4 ? HASH_RESTORE4 : HASH_RESTORE6;
+	uint8_t family = hash == HASH_RESTORE4 ? ADDR_IPV4 : ADDR_IPV6;
 	size_t size = dataplane_entry_size(hash), room = 1, count = 0;
 	char *want;
-	int err;
 
 	for (size_t i = 0; i < config->services_count; i++)
 		room += config->services[i].ports_count * config->services[i].backends_count;
 	want = calloc(room, size);
 	if (!want)
 		return -ENOMEM;
-	for (size_t i = 0; state && i < config->services_count; i++)
+	for (size_t i = 0; role_serves(role) && i < config->services_count; i++)
 		count += add_service(&config->services[i], state, family, want + count * size, size);
-	err = dataplane_sync(dataplane, hash, want, count, writes);
-	free(want);
-	return err;
+	*out = (struct dataplane_entries){want, count};
+	return 0;
 }
 
 int restore_sync(struct dataplane *dataplane, const struct config *config, const struct rt_state *state,
 		 enum role role, uint64_t *writes)
 {
-	const struct rt_state *own = role_serves(role) ? state : NULL;
-	int err = sync_family(dataplane, config, own, ADDR_IPV4, writes);
+	static const enum dataplane_hash hashes[] = {HASH_RESTORE4, HASH_RESTORE6};
+	struct dataplane_entries want;
+	int err = 0;
 
-	return err ? err : sync_family(dataplane, config, own, ADDR_IPV6, writes);
+	for (size_t i = 0; !err && i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		err = restore_want(config, state, role, hashes[i], &want);
+		if (err)
+			return err;
+		err = dataplane_sync(dataplane, hashes[i], want.all, want.count, writes);
+		free(want.all);
+	}
+	return err;
 }

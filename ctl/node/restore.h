@@ -8,10 +8,13 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "dataplane.h"
 
-struct dataplane;
 struct rt_state;
 
+/* What HASH_RESTORE4 or HASH_RESTORE6 is to hold in `role`. 0, or -ENOMEM. */
+int restore_want(const struct config *config, const struct rt_state *state, enum role role,
+		 enum dataplane_hash hash, struct dataplane_entries *out);
 /* Makes the maps hold exactly what this node restores in `role`; nothing where it is no backend.
  * *writes grows by the updates made. 0 or -errno. */
 int restore_sync(struct dataplane *dataplane, const struct config *config, const struct rt_state *state,

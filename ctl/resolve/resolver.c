@@ -58,7 +58,7 @@ static void say_unroutable(const struct resolve_input *input, struct resolution 
 	if (input->route->type == RT_ROUTE_NONE)
 		become(out, STATE_UNREACHABLE, "no route to %s", addr_format(&input->backend, text));
 	else
-		become(out, STATE_UNREACHABLE, "the route %s %s", prefix_format(&input->route->dst, text),
+		become(out, STATE_UNREACHABLE, "the route to %s %s", addr_format(&input->backend, text),
 		       words[input->route->type]);
 }
 

@@ -23,6 +23,7 @@ struct rt_state;
 
 /* What apply tells: for the log and the event stream. Any may be NULL. */
 struct apply_ops {
+	/* `before` is the state itself where a new backend does not serve. */
 	void (*state_changed)(const struct member *member, enum backend_state before, void *arg);
 	/* `nexthop` was stored anew; `before` is the record as it was. */
 	void (*nexthop_changed)(const struct rt_neigh_key *key, const struct sh_nexthop *before,
@@ -62,5 +63,7 @@ bool apply_pending(const struct apply *apply);
 /* Points services at their rings, and makes the VIP maps and the knobs hold exactly the model's.
  * After a pass that follows a new model. 0 or -errno. */
 int apply_services(struct apply *apply);
+/* What HASH_VIPS4 or HASH_VIPS6 is to hold. 0, or -ENOMEM. */
+int apply_want_vips(const struct apply *apply, enum dataplane_hash hash, struct dataplane_entries *out);
 
 #endif

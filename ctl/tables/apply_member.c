@@ -68,16 +68,16 @@ static void set_reason(struct member *member, const char *reason)
 static void set_state(struct apply *apply, struct member *member, const struct resolution *resolution)
 {
 	unsigned *told = tables_backend_told(member->backend);
-	enum backend_state before = *told ? *told - 1 : STATE_UNREACHABLE;
+	/* Of a new one only trouble is told. */
+	enum backend_state before = *told ? *told - 1 : resolution->state;
+	bool tell = *told != resolution->state + 1U && (*told || !backend_state_serves(resolution->state));
 
 	if (backend_state_serves(member->state) != backend_state_serves(resolution->state))
 		member->service->stale = true;
 	member->state = resolution->state;
 	set_reason(member, resolution->reason);
-	if (*told == member->state + 1U)
-		return;
 	*told = member->state + 1U;
-	if (apply->ops->state_changed)
+	if (tell && apply->ops->state_changed)
 		apply->ops->state_changed(member, before, apply->arg);
 }
 

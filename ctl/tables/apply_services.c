@@ -19,31 +19,41 @@ static size_t count_ports(const struct model *model)
 	return count;
 }
 
-/* One VIP map's entries, of the services of one family. */
-static int sync_vips(struct apply *apply, uint8_t family, enum dataplane_hash hash)
+int apply_want_vips(const struct apply *apply, enum dataplane_hash hash, struct dataplane_entries *out)
 {
 	const struct model *model = apply->model;
+	uint8_t family = hash == HASH_VIPS4 ? ADDR_IPV4 : ADDR_IPV6;
 	size_t size = dataplane_entry_size(hash), count = 0;
 	char *want = calloc(count_ports(model) + 1, size);
-	uint64_t writes = 0;
-	int err;
 
 	if (!want)
 		return -ENOMEM;
 	for (size_t i = 0; i < model->services_count; i++) {
 		const struct service *service = &model->services[i];
+		const struct config_service *config = service->config;
 
-		for (size_t j = 0; service->config->vip.family == family && j < service->config->ports_count;
-		     j++) {
+		for (size_t j = 0; config->vip.family == family && j < config->ports_count; j++) {
 			uint32_t index = tables_service_index(service->entries[j]);
 
-			endpoint_entry(&service->config->vip, &service->config->ports[j], &index,
-				       sizeof(index), want + size * count++);
+			endpoint_entry(&config->vip, &config->ports[j], &index, sizeof(index),
+				       want + size * count++);
 		}
 	}
-	err = dataplane_sync(apply->dataplane, hash, want, count, &writes);
+	*out = (struct dataplane_entries){want, count};
+	return 0;
+}
+
+static int sync_vips(struct apply *apply, enum dataplane_hash hash)
+{
+	struct dataplane_entries want;
+	uint64_t writes = 0;
+	int err = apply_want_vips(apply, hash, &want);
+
+	if (err)
+		return err;
+	err = dataplane_sync(apply->dataplane, hash, want.all, want.count, &writes);
 	tables_add_writes(apply->tables, writes);
-	free(want);
+	free(want.all);
 	return err;
 }
 
@@ -74,6 +84,6 @@ int apply_services(struct apply *apply)
 					     service->ring, flags);
 	}
 	set_any_port(apply);
-	err = sync_vips(apply, ADDR_IPV4, HASH_VIPS4);
-	return err ? err : sync_vips(apply, ADDR_IPV6, HASH_VIPS6);
+	err = sync_vips(apply, HASH_VIPS4);
+	return err ? err : sync_vips(apply, HASH_VIPS6);
 }

@@ -316,6 +316,17 @@ int dataplane_events_fd(const struct dataplane *dataplane)
 	return dataplane->maps[MAP_EVENTS].fd;
 }
 
+void dataplane_forget_missed(struct dataplane *dataplane)
+{
+	struct bpf_map *budget = dataplane->director->maps.event_budget;
+	void *zero = calloc((size_t)dataplane->cpus, (bpf_map__value_size(budget) + 7U) & ~7U);
+	const uint32_t only = 0;
+
+	if (!zero || bpf_map_update_elem(bpf_map__fd(budget), &only, zero, BPF_ANY))
+		log_warn("cannot reset the count of missed events: %s", strerror(errno));
+	free(zero);
+}
+
 struct port *dataplane_port(struct dataplane *dataplane)
 {
 	return &dataplane->port;
@@ -330,6 +341,13 @@ int dataplane_sync(struct dataplane *dataplane, enum dataplane_hash hash, void *
 		   uint64_t *writes)
 {
 	return dataplane_hash_sync(dataplane->maps[dataplane_hash_map(hash)].fd, hash, want, count, writes);
+}
+
+int dataplane_compare(const struct dataplane *dataplane, enum dataplane_hash hash, void *want, size_t count,
+		      size_t *differences)
+{
+	return dataplane_hash_compare(dataplane->maps[dataplane_hash_map(hash)].fd, hash, want, count,
+				      differences);
 }
 
 int dataplane_read(const struct dataplane *dataplane, enum dataplane_hash hash, void **out, size_t *count)

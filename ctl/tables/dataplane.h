@@ -62,7 +62,15 @@ bool dataplane_fits(const struct dataplane *dataplane, const struct dataplane_si
 int dataplane_director_fd(const struct dataplane *dataplane);
 int dataplane_backend_fd(const struct dataplane *dataplane);
 int dataplane_events_fd(const struct dataplane *dataplane);
+/* Zeroes the count of dispatch events that were left out. */
+void dataplane_forget_missed(struct dataplane *dataplane);
 struct port *dataplane_port(struct dataplane *dataplane);
+
+/* What a hash map is to hold: `count` entries as dataplane_sync takes them. Free `all`. */
+struct dataplane_entries {
+	void *all;
+	size_t count;
+};
 
 /*
  * Makes a hash map hold exactly `want`: `count` entries of key and value, back to back, each
@@ -71,6 +79,9 @@ struct port *dataplane_port(struct dataplane *dataplane);
 size_t dataplane_entry_size(enum dataplane_hash hash);
 int dataplane_sync(struct dataplane *dataplane, enum dataplane_hash hash, void *want, size_t count,
 		   uint64_t *writes);
+/* How many entries of the map are missing, wrong or too many. Writes nothing; sorts `want`. 0 or -errno. */
+int dataplane_compare(const struct dataplane *dataplane, enum dataplane_hash hash, void *want, size_t count,
+		      size_t *differences);
 /* All entries of a hash map in a new array of dataplane_entry_size() records; free() it. */
 int dataplane_read(const struct dataplane *dataplane, enum dataplane_hash hash, void **out, size_t *count);
 

@@ -151,6 +151,21 @@ static int sync_remove(const void *have, void *arg)
 	return bpf_map_delete_elem(sync->fd, have) && errno != ENOENT ? -errno : 0;
 }
 
+/* One walk over what the map holds and what is wanted. */
+static int walk(int fd, enum dataplane_hash hash, void *want, size_t count, const struct diff_ops *ops,
+		void *arg)
+{
+	void *have;
+	size_t have_count;
+	int err = dataplane_hash_read(fd, hash, &have, &have_count);
+
+	if (err)
+		return err;
+	err = diff(want, count, have, have_count, dataplane_hash_entry(hash), ops, arg);
+	free(have);
+	return err;
+}
+
 int dataplane_hash_sync(int fd, enum dataplane_hash hash, void *want, size_t count, uint64_t *writes)
 {
 	struct sync sync = {fd, &specs[hash], writes};
@@ -161,13 +176,36 @@ int dataplane_hash_sync(int fd, enum dataplane_hash hash, void *want, size_t cou
 		.change = sync_change,
 		.remove = sync_remove,
 	};
-	void *have;
-	size_t have_count;
-	int err = dataplane_hash_read(fd, hash, &have, &have_count);
 
-	if (err)
-		return err;
-	err = diff(want, count, have, have_count, dataplane_hash_entry(hash), &ops, &sync);
-	free(have);
+	return walk(fd, hash, want, count, &ops, &sync);
+}
+
+static int count_one(const void *entry, void *arg)
+{
+	(void)entry;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static int count_change(const void *want, const void *have, void *arg)
+{
+	(void)have;
+	return count_one(want, arg);
+}
+
+int dataplane_hash_compare(int fd, enum dataplane_hash hash, void *want, size_t count, size_t *differences)
+{
+	const struct diff_ops ops = {
+		.compare = specs[hash].compare,
+		.same = specs[hash].same,
+		.add = count_one,
+		.change = count_change,
+		.remove = count_one,
+	};
+	size_t counted = 0;
+	int err = walk(fd, hash, want, count, &ops, &counted);
+
+	if (!err)
+		*differences = counted;
 	return err;
 }

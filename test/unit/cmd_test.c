@@ -48,8 +48,8 @@ static void interfaces_are_a_table(void **state)
 static void aliases_are_a_table(void **state)
 {
 	assert_run(socket_of(state), "show aliases --socket @", 0,
-		   "VIP           DEV  STATE\n"
-		   "203.0.113.10  lo   present\n",
+		   "VIP           DEV  STATE    REASON\n"
+		   "203.0.113.10  lo   present  -\n",
 		   "");
 }
 
@@ -139,9 +139,10 @@ static void an_empty_list_says_so(void **state)
 	assert_run(socket_of(state), "show services --socket @", 0, "no services\n", "");
 	assert_run(socket_of(state), "show backends --socket @", 0, "no backends\n", "");
 	assert_run(socket_of(state), "show nexthops --socket @", 0, "no next hops\n", "");
-	assert_run(socket_of(state), "show interfaces --socket @", 0, "no interface matches\n", "");
-	assert_run(socket_of(state), "show aliases --socket @", 0, "no aliases: this node is no backend\n",
-		   "");
+	assert_run(socket_of(state), "show interfaces --socket @", 0,
+		   "no interface carries a program of shunt\n", "");
+	assert_run(socket_of(state), "show aliases --socket @", 0,
+		   "no aliases: none of this node's addresses is a backend's\n", "");
 	assert_run(socket_of(state), "show flows --socket @", 0,
 		   "no flows: only services with `scheduler: random` remember them\n", "");
 	assert_run(socket_of(state), "show flows -j --socket @", 0, "[]\n", "");

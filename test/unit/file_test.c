@@ -97,6 +97,10 @@ static const struct row errors[] = {
 	{"role: [auto]\nservices: []\n", 0, "f:1:7: 'role' must be a single value; write one such as auto"},
 	{"role: both\ninterfaces: []\nservices: []\n", 0,
 	 "f:1:7: 'role: both' needs 'interfaces'; add it, such as interfaces: [\"eth*\"]"},
+	{"role: both\ninterfaces: [eth0]\n" FORWARD("forward: l2"), 0,
+	 "f:1:7: 'role: both' cannot go with 'forward: l2' (service 'web'): a frame that l2 dispatched would "
+	 "be "
+	 "dispatched again; use 'forward: l3'"},
 	{"interfaces:\nservices: []\n", 0,
 	 "f:1:12: 'interfaces' has no value; write a list, such as [\"eth*\"]"},
 	{"interfaces: [{match: eth0, mod: auto}]\n", 0,
