@@ -51,8 +51,11 @@ struct config_service {
 	struct config_backend *backends; /* in the file's order */
 };
 
+#define AUDIT_DEFAULT_MS 30000
+
 struct config {
 	enum role role;
+	uint32_t audit; /* ms from one audit to the next; 0: none */
 	size_t interfaces_count;
 	struct config_interface *interfaces; /* the first that matches decides */
 	size_t services_count;

@@ -99,7 +99,9 @@ static const struct choice role_choices[] = {
 	{.name = NULL},
 };
 
-enum { FILE_ROLE, FILE_INTERFACES, FILE_SERVICES };
+static const struct duration_range audit_range = {1000, 3600000, "1s to 1h", true};
+
+enum { FILE_ROLE, FILE_INTERFACES, FILE_SERVICES, FILE_AUDIT };
 
 static const struct schema file_schema = {
 	.what = "the file",
@@ -111,8 +113,10 @@ static const struct schema file_schema = {
 				       role_choices},
 			[FILE_INTERFACES] = {"interfaces", "[\"eth*\"]", false, read_interfaces},
 			[FILE_SERVICES] = {"services", "[]", true, read_services},
+			[FILE_AUDIT] = {"audit", "30s", false, read_duration,
+					offsetof(struct draft, config) + offsetof(struct config, audit),
+					.range = &audit_range},
 			{.name = "advertise"},
-			{.name = "audit"},
 			{.name = NULL},
 		},
 };
@@ -172,7 +176,7 @@ int file_parse(const char *path, const char *text, size_t size, struct config **
 	static const char mark[] = "\xef\xbb\xbf"; /* what some editors put in front of UTF-8 */
 	struct report report = {path, text, size, error};
 	struct config *config = calloc(1, sizeof(*config));
-	struct draft draft = {0};
+	struct draft draft = {.config = {.audit = AUDIT_DEFAULT_MS}};
 	int err;
 
 	if (!config)

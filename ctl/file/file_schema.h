@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "file_reader.h"
 
@@ -17,6 +18,13 @@ struct choice {
 	const char *refusal; /* NULL, or why this known value is refused and what to write instead */
 };
 
+/* What a duration may be. */
+struct duration_range {
+	uint32_t min, max; /* ms */
+	const char *words; /* "1s to 1h" */
+	bool off;	   /* `off` may be written, and is stored as 0 */
+};
+
 /* One key. The last of a schema has a NULL name. */
 struct field {
 	const char *name;
@@ -24,8 +32,9 @@ struct field {
 	bool required;
 	/* Checks the value and stores it in `record`. NULL: a key that is not supported yet. */
 	int (*read)(struct reader *reader, const struct field *field, const struct node *value, void *record);
-	size_t offset;		      /* where in the record, for readers that are shared */
-	const struct choice *choices; /* for read_choice */
+	size_t offset;			    /* where in the record, for readers that are shared */
+	const struct choice *choices;	    /* for read_choice */
+	const struct duration_range *range; /* for read_duration */
 };
 
 struct schema {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Addresses, ports, names and numbers as the file writes them.
+ * Addresses, ports, names, numbers and durations as the file writes them.
  *
  * Strict, so that a value means what it shows: numbers are decimal without sign, exponent
  * or leading zero (which YAML 1.1 reads as octal), addresses have no prefix, port or zone.
@@ -247,5 +247,58 @@ int read_weight(struct reader *reader, const struct field *field, const struct n
 				   report_show(value->text, shown), WEIGHT_MAX);
 	weight = parsed;
 	memcpy((char *)record + field->offset, &weight, sizeof(weight));
+	return 0;
+}
+
+/* ms; ten times as much still fits into 32 bits, as number() needs it. */
+#define DURATION_MAX 400000000U
+
+/* A whole number and its unit: 0, -EINVAL where it is no duration, or -ERANGE. */
+static int duration(const char *text, uint32_t *out)
+{
+	static const struct {
+		const char *unit;
+		uint32_t ms;
+	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	size_t digits = strspn(text, "0123456789");
+	unsigned count = 0;
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		int err;
+
+		if (strcmp(text + digits, units[i].unit) != 0)
+			continue;
+		err = number(text, digits, DURATION_MAX / units[i].ms, &count);
+		if (!err)
+			*out = count * units[i].ms;
+		return err;
+	}
+	return -EINVAL;
+}
+
+int read_duration(struct reader *reader, const struct field *field, const struct node *value, void *record)
+{
+	const struct duration_range *range = field->range;
+	const char *or_off = range->off ? ", or off" : "";
+	char shown[SHOW_SIZE];
+	uint32_t ms = 0;
+	int err = need_scalar(reader, field, value);
+
+	if (err)
+		return err;
+	if (!range->off || strcmp(value->text, "off") != 0) {
+		err = duration(value->text, &ms);
+		report_show(value->text, shown);
+		if (err == -EINVAL)
+			return reader_fail(
+				reader, value->at,
+				"'%s' is not a duration; write a whole number with its unit (ms, s, "
+				"m, h), such as %s%s",
+				shown, field->example, or_off);
+		if (err || ms < range->min || ms > range->max)
+			return reader_fail(reader, value->at, "'%s' is out of range; '%s' is %s%s", shown,
+					   field->name, range->words, or_off);
+	}
+	memcpy((char *)record + field->offset, &ms, sizeof(ms));
 	return 0;
 }
