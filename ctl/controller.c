@@ -54,6 +54,7 @@ static void run_pass(void *arg)
 		controller->growth++;
 		err = load_again(controller);
 	}
+	advertise_sync(controller);
 	if (!err)
 		return;
 	log_error("cannot bring the tables in step with the kernel: %s; trying again", strerror(-err));
@@ -118,6 +119,7 @@ static void work_hints(struct controller *controller)
 	if (hints->links || hints->addrs || hints->overrun) {
 		work_role(controller);
 		node_sync(controller);
+		advertise_sync(controller);
 	}
 	rt_hints_reset(hints);
 	if (apply_pending(&controller->apply))
@@ -152,6 +154,7 @@ static void probe(void *arg)
 	err = apply_services(&controller->apply);
 	if (err)
 		log_error("cannot write the maps of VIPs: %s; trying again", strerror(-err));
+	advertise_sync(controller);
 }
 
 static int open_timers(struct controller *controller)
@@ -208,6 +211,8 @@ int controller_start(struct controller *controller, struct loop *loop,
 	if (!err)
 		err = node_open(controller);
 	if (!err)
+		err = advertise_open(controller);
+	if (!err)
 		err = load_config(controller, config);
 	if (!err)
 		err = loop_fd_add(loop, rt_watch_fd(controller->watch), EPOLLIN, on_kernel, controller,
@@ -224,6 +229,7 @@ void controller_stop(struct controller *controller)
 	loop_timer_remove(controller->reap_timer);
 	loop_timer_remove(controller->probe_timer);
 	loop_timer_remove(controller->dispatch_timer);
+	advertise_close(controller);
 	node_close(controller);
 	load_free(controller);
 	rt_hints_free(&controller->hints);

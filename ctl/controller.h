@@ -4,6 +4,7 @@
  *
  *	controller.c   the kernel's events and the passes that follow from them
  *	load.c         a config into tables: at start, on reload, when maps must grow
+ *	advertise.c    which VIPs are advertised, drains, and a stop that takes leave first
  *	tell.c         changes -> log and event stream; dispatches from the ring buffer
  *	verbs.c        what the control socket answers, from view*.c and verify.c
  *
@@ -31,8 +32,10 @@
 #include "managed.h"
 #include "role.h"
 
+struct adverts;
 struct aliases;
 struct config;
+struct drains;
 struct interfaces;
 struct loop;
 struct loop_timer;
@@ -44,6 +47,9 @@ struct controller_options {
 	const char *socket;
 	const char *pin_dir;
 };
+
+/* What is to follow when the adverts have been withdrawn. */
+enum ending { ENDING_NOT = 0, ENDING_STOP, ENDING_DOWN };
 
 struct controller {
 	const struct controller_options *options;
@@ -64,9 +70,12 @@ struct controller {
 	struct interfaces *interfaces;
 	struct aliases *aliases;
 	struct sysctls *sysctls;
+	struct adverts *adverts;
+	struct drains *drains;
+	enum ending ending;
 
 	struct ring_buffer *dispatches;
-	struct loop_timer *pass_timer, *reap_timer, *probe_timer, *dispatch_timer;
+	struct loop_timer *pass_timer, *reap_timer, *probe_timer, *dispatch_timer, *advert_timer;
 	uint64_t last_pass;   /* ms, CLOCK_MONOTONIC */
 	unsigned told_states; /* state changes told since the last summary */
 	time_t started;	      /* s, CLOCK_MONOTONIC */
@@ -79,6 +88,12 @@ int controller_start(struct controller *controller, struct loop *loop,
 /* Lets go of everything. Programs, maps, aliases and managed neighbours stay, so that packets
  * flow until the next start, unless controller_down came before. */
 void controller_stop(struct controller *controller);
+/*
+ * Takes leave of the network, then ends the loop: adverts drain (metric raised, `wait`), are
+ * withdrawn, and with ENDING_DOWN all that shunt has put on this node is removed. At once
+ * where nothing is advertised, and by a second call.
+ */
+void controller_leave(struct controller *controller, enum ending ending);
 /* Removes all that shunt has put on this node. */
 void controller_down(struct controller *controller);
 
@@ -106,6 +121,15 @@ int node_want_egress(const struct controller *controller, struct dataplane_entri
 void node_down(struct controller *controller);
 void node_close(struct controller *controller);
 
+int advertise_open(struct controller *controller);
+/* Decides anew: after each pass and whatever else may have changed what is attached or wanted. */
+void advertise_sync(struct controller *controller);
+/* Before `next` is loaded: withdraws what it does not advertise. */
+void advertise_before(struct controller *controller, const struct config *next);
+void advertise_close(struct controller *controller);
+/* Puts the operator's drains on a model that is new. */
+void drain_members(struct controller *controller);
+
 extern const struct apply_ops tell_ops;
 /* Sums up the state changes that were too many to log one by one. After each pass. */
 void tell_states(struct controller *controller);
@@ -118,6 +142,7 @@ int tell_dispatches_open(struct controller *controller);
 void tell_subscribers(struct controller *controller);
 void tell_overrun(struct controller *controller);
 void tell_reload(struct controller *controller);
+int tell_adverts(struct controller *controller);
 
 extern const struct control_verb controller_verbs[];
 

@@ -49,6 +49,7 @@ static int fill(struct controller *controller)
 {
 	int err;
 
+	drain_members(controller);
 	managed_sync(&controller->managed);
 	err = apply_pass(&controller->apply);
 	managed_sync(&controller->managed);
@@ -166,14 +167,17 @@ int load_config(struct controller *controller, struct config *config)
 	int err = -ENOSPC;
 
 	role_of(config, controller->apply.state, &role);
+	advertise_before(controller, config);
 	if (!must_build_anew(controller, config, role.role))
 		err = build_beside(controller, config);
 	if (err == -ENOSPC)
 		err = build_anew(controller, config, role.role);
 	if (err) {
 		log_error("cannot load %zu services: %s", config->services_count, strerror(-err));
+		advertise_sync(controller);
 		return err;
 	}
+	advertise_sync(controller);
 	if (before != role.role || !controller->control)
 		log_note("role: %s (%s)", role_name(role.role), role.reason);
 	return 0;
@@ -181,7 +185,10 @@ int load_config(struct controller *controller, struct config *config)
 
 int load_again(struct controller *controller)
 {
-	return build_anew(controller, controller->apply.model->config, controller->role.role);
+	int err = build_anew(controller, controller->apply.model->config, controller->role.role);
+
+	advertise_sync(controller);
+	return err;
 }
 
 int load_file(struct controller *controller, char *text, size_t size)

@@ -15,11 +15,17 @@
 
 static const struct verb verbs[] = {
 	{"status", "", "what runs, and what became of the packets", 0, 0, cmd_status},
-	{"show", "LIST", "services, backends, nexthops, interfaces, aliases or flows", 1, 1, cmd_show},
+	{"show", "LIST", "services, backends, nexthops, interfaces, aliases, adverts or flows", 1, 1,
+	 cmd_show},
 	{"events", "", "live: dispatches (sampled), routing and state changes", 0, 0, cmd_events},
 	{"verify", "", "compare the maps with the kernel now; status 1 where they differ", 0, 0, cmd_verify},
+	{"drain", "BACKEND [SERVICE] | --vip VIP", "no new flows to a backend; or take leave with a VIP", 0,
+	 2, cmd_drain},
+	{"undrain", "BACKEND [SERVICE] | --vip VIP", "end that", 0, 2, cmd_undrain},
 	{"reload", "", "read the file again; a broken one changes nothing", 0, 0, cmd_reload},
 	{"check", "FILE", "check a file, without the daemon", 1, 1, cmd_check},
+	{"withdraw", "[FILE]", "remove every advert, without the daemon; for when it stays dead", 0, 1,
+	 cmd_withdraw},
 	{"down", "", "remove programs, pins and aliases, and end the daemon", 0, 0, cmd_down},
 	{"help", "[VERB]", "this text, or one verb's", 0, 1, cmd_help},
 	{"version", "", "the version of this command", 0, 0, cmd_version},
@@ -28,7 +34,7 @@ static const struct verb verbs[] = {
 
 struct options {
 	bool json, help;
-	const char *socket;
+	const char *socket, *vip;
 };
 
 /* Leaves optind at the first word that is no option; getopt has moved those to the front. */
@@ -38,6 +44,7 @@ static int parse_options(int argc, char **argv, struct options *out)
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{"socket", required_argument, NULL, 's'},
+		{"vip", required_argument, NULL, 'v'},
 		{0},
 	};
 	int option;
@@ -52,8 +59,11 @@ static int parse_options(int argc, char **argv, struct options *out)
 			out->help = true;
 		} else if (option == 's') {
 			out->socket = optarg;
+		} else if (option == 'v') {
+			out->vip = optarg;
 		} else if (option == ':') {
-			fprintf(stderr, "shunt: %s needs a value: --socket PATH\n", word);
+			fprintf(stderr, "shunt: %s needs a value: %s\n", word,
+				optopt == 'v' ? "--vip VIP" : "--socket PATH");
 			return STATUS_USAGE;
 		} else if (optopt && word[1] != '-') {
 			fprintf(stderr, "shunt: unknown option -%c; try shunt --help\n", optopt);
@@ -71,6 +81,7 @@ static int run(const struct options *options, char *const *words, size_t count)
 	struct command command = {
 		.writer = options->json ? &writer_json : &writer_text,
 		.socket = options->socket,
+		.vip = options->vip,
 		.verbs = verbs,
 		.arguments = words,
 		.arguments_count = count,
@@ -85,7 +96,8 @@ static int run(const struct options *options, char *const *words, size_t count)
 		return command_unknown_verb(verbs, words[0]);
 	command.arguments++;
 	command.arguments_count--;
-	if (command.arguments_count < verb->least || command.arguments_count > verb->most)
+	if ((command.vip && !strstr(verb->arguments, "--vip")) || command.arguments_count < verb->least ||
+	    command.arguments_count > verb->most)
 		return command_usage(verb);
 	return verb->run(&command);
 }

@@ -2,8 +2,10 @@
 /*
  * shuntd: the daemon. Options, the file, the loop, signals.
  *
- * SIGHUP reloads the file; SIGTERM and SIGINT end the process and leave programs, maps and aliases
- * in place, so that packets flow until it is started again. `shunt down` removes them.
+ * SIGHUP reloads the file. SIGTERM and SIGINT drain the adverts, withdraw them and end the process; a
+ * second one does not wait. SIGUSR2 ends it and leaves the adverts: for a restart in place. All leave
+ * programs, maps and aliases, so that packets flow until it is started again. `shunt down`
+ * removes them.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -88,8 +90,10 @@ static void on_signal(int number, void *arg)
 
 	if (number == SIGHUP)
 		(void)load_file(controller, text, sizeof(text));
-	else
+	else if (number == SIGUSR2)
 		loop_stop(controller->loop);
+	else
+		controller_leave(controller, ENDING_STOP);
 }
 
 static int run(const struct options *options, struct config *config)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "adverts.h"
 #include "aliases.h"
 #include "control.h"
 #include "controller.h"
@@ -123,6 +124,25 @@ void tell_interfaces(struct controller *controller)
 		return;
 	if (aliases_new(alias_changed, controller, &controller->aliases))
 		log_error("cannot keep aliases: out of memory");
+}
+
+static void advert_changed(const struct advert_row *row, void *arg)
+{
+	char address[ADDR_TEXT_SIZE];
+
+	addr_format(&row->vip, address);
+	tell_event(arg, json_pack("{s:s, s:s, s:s, s:i, s:s}", "event", "advert", "vip", address, "state",
+				  advert_state_name(row->state), "metric", (int)row->metric, "reason",
+				  row->reason));
+}
+
+int tell_adverts(struct controller *controller)
+{
+	int err = adverts_new(advert_changed, controller, &controller->adverts);
+
+	if (err)
+		log_error("cannot keep adverts: out of memory");
+	return err;
 }
 
 void tell_open(struct controller *controller)

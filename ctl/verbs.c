@@ -23,7 +23,8 @@ static json_t *answer_show(const json_t *request, struct control_client *client,
 		json_t *(*view)(struct controller *controller);
 	} views[] = {
 		{"services", view_services},	 {"backends", view_backends}, {"nexthops", view_nexthops},
-		{"interfaces", view_interfaces}, {"aliases", view_aliases},   {"flows", view_flows},
+		{"interfaces", view_interfaces}, {"aliases", view_aliases},   {"adverts", view_adverts},
+		{"flows", view_flows},
 	};
 	const char *what = json_string_value(json_object_get(request, "what"));
 
@@ -32,7 +33,8 @@ static json_t *answer_show(const json_t *request, struct control_client *client,
 		if (!strcmp(what, views[i].what))
 			return views[i].view(arg);
 	}
-	return control_error("show what? services, backends, nexthops, interfaces, aliases or flows");
+	return control_error(
+		"show what? services, backends, nexthops, interfaces, aliases, adverts or flows");
 }
 
 static json_t *answer_events(const json_t *request, struct control_client *client, void *arg)
@@ -69,17 +71,12 @@ static json_t *answer_down(const json_t *request, struct control_client *client,
 
 	(void)request;
 	(void)client;
-	controller_down(controller);
-	loop_stop(controller->loop);
+	controller_leave(controller, ENDING_DOWN);
 	return json_pack("{s:b}", "ok", 1);
 }
 
 const struct control_verb controller_verbs[] = {
-	{"status", answer_status},
-	{"show", answer_show},
-	{"events", answer_events},
-	{"verify", answer_verify},
-	{"reload", answer_reload},
-	{"down", answer_down},
-	{NULL, NULL},
+	{"status", answer_status}, {"show", answer_show},	{"events", answer_events},
+	{"verify", answer_verify}, {"reload", answer_reload},	{"down", answer_down},
+	{"drain", answer_drain},   {"undrain", answer_undrain}, {NULL, NULL},
 };

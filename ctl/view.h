@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+struct control_client;
 struct controller;
 struct member_leg;
 struct sh_count;
@@ -22,6 +23,7 @@ json_t *view_backends(struct controller *controller);
 json_t *view_nexthops(struct controller *controller);
 json_t *view_interfaces(struct controller *controller);
 json_t *view_aliases(struct controller *controller);
+json_t *view_adverts(struct controller *controller);
 json_t *view_flows(struct controller *controller);
 
 /* "192.0.2.1 dev eth0 (02:...), ..." or "none". */
@@ -34,6 +36,10 @@ const char *view_service_name(const struct controller *controller, uint64_t owne
 
 /* Verifies: {"checked", "differences": [{"what", "where", "want", "have"}], "count"}. In verify.c. */
 json_t *verify(struct controller *controller);
+
+/* `shunt drain` and `undrain`: marks, saves, and passes. In drain.c. */
+json_t *answer_drain(const json_t *request, struct control_client *client, void *arg);
+json_t *answer_undrain(const json_t *request, struct control_client *client, void *arg);
 
 /* Publishes an event, and takes it. In tell.c. */
 void tell_event(struct controller *controller, json_t *event);

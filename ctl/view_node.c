@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adverts.h"
 #include "aliases.h"
 #include "controller.h"
 #include "interfaces.h"
@@ -107,6 +108,24 @@ json_t *view_aliases(struct controller *controller)
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "vip",
 						      addr_format(&row->vip, vip), "dev", row->dev, "state",
 						      alias_state_name(row->state), "reason", row->reason));
+	}
+	return rows;
+}
+
+json_t *view_adverts(struct controller *controller)
+{
+	const struct advert_row *adverts;
+	size_t count = adverts_rows(controller->adverts, &adverts);
+	json_t *rows = json_array();
+	char vip[ADDR_TEXT_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct advert_row *row = &adverts[i];
+
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:s, s:i, s:s}", "vip", addr_format(&row->vip, vip),
+						"state", advert_state_name(row->state), "metric",
+						(int)row->metric, "reason", row->reason));
 	}
 	return rows;
 }

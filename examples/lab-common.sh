@@ -342,8 +342,13 @@ lab_main() {
 	kill) stop "${1:?which node?}" KILL ;;
 	'' | help | -h | --help) lab_usage ;;
 	*)
-		lab_usage >&2
-		exit 2
+		# What a lab adds of its own: verb_NAME.
+		if declare -F "verb_$verb" >/dev/null; then
+			"verb_$verb" "$@"
+		else
+			lab_usage >&2
+			exit 2
+		fi
 		;;
 	esac
 }

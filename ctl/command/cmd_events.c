@@ -83,6 +83,17 @@ static void print_interface(FILE *out, json_t *event)
 	print_reason(out, event);
 }
 
+static void print_advert(FILE *out, json_t *event)
+{
+	char metric[CELL_SIZE];
+
+	print_two(out, event, "vip", ": ", "state");
+	cell_value(event, "metric", metric);
+	if (strcmp(metric, "0") != 0)
+		fprintf(out, " with metric %s", metric);
+	print_reason(out, event);
+}
+
 static void print_alias(FILE *out, json_t *event)
 {
 	print_two(out, event, "vip", ": ", "state");
@@ -114,7 +125,7 @@ static const struct {
 } kinds[] = {
 	{"dispatch", print_dispatch}, {"neighbour", print_neighbour}, {"route", print_route},
 	{"state", print_state},	      {"interface", print_interface}, {"alias", print_alias},
-	{"lost", print_lost},
+	{"advert", print_advert},     {"lost", print_lost},
 };
 
 /* Local time: the event's own, in seconds since the epoch, else now. */

@@ -43,6 +43,7 @@ int cmd_help(const struct command *command)
 	print_verbs(command->verbs);
 	printf("\noptions\n"
 	       "  -j, --json     one JSON document (events: one a line) instead of text\n"
+	       "  --vip VIP      drain, undrain: a VIP in place of a backend\n"
 	       "  --socket PATH  where the daemon listens (" COMMAND_SOCKET ")\n"
 	       "  -h, --help     this text, or the verb's\n\n"
 	       "examples\n"

@@ -53,6 +53,14 @@ static const struct column aliases_columns[] = {
 	{0},
 };
 
+static const struct column adverts_columns[] = {
+	{"VIP", "vip", cell_value, LEFT},
+	{"STATE", "state", cell_value, LEFT},
+	{"METRIC", "metric", cell_value, RIGHT},
+	{"REASON", "reason", cell_value, REST},
+	{0},
+};
+
 static const struct column flows_columns[] = {
 	{"CLIENT", "client", cell_client, LEFT},
 	{"VIP", "vip", cell_vip, LEFT},
@@ -70,6 +78,7 @@ static const struct {
 	{"nexthops", {nexthops_columns, "no next hops"}},
 	{"interfaces", {interfaces_columns, "no interface carries a program of shunt"}},
 	{"aliases", {aliases_columns, "no aliases: none of this node's addresses is a backend's"}},
+	{"adverts", {adverts_columns, "no adverts: no service of a director says `advertise: true`"}},
 	{"flows", {flows_columns, "no flows: only services with `scheduler: random` remember them"}},
 };
 

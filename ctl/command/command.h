@@ -17,6 +17,7 @@
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 #define COMMAND_SOCKET "/run/shunt/shunt.sock"
+#define COMMAND_FILE   "/etc/shunt/shunt.yaml"
 
 struct command;
 
@@ -31,6 +32,7 @@ struct verb {
 struct command {
 	const struct writer *writer;
 	const char *socket;
+	const char *vip;	  /* of --vip, for verbs that take it; else NULL */
 	const struct verb *verbs; /* all, up to a NULL name */
 	char *const *arguments;	  /* behind the verb */
 	size_t arguments_count;
@@ -41,6 +43,9 @@ int cmd_show(const struct command *command);
 int cmd_events(const struct command *command);
 int cmd_verify(const struct command *command);
 int cmd_reload(const struct command *command);
+int cmd_drain(const struct command *command);
+int cmd_undrain(const struct command *command);
+int cmd_withdraw(const struct command *command);
 int cmd_check(const struct command *command);
 int cmd_down(const struct command *command);
 int cmd_help(const struct command *command);

@@ -47,15 +47,28 @@ struct config_service {
 	enum forward forward;
 	enum forward remote; /* what `auto` uses for a backend that is not on-link: FORWARD_L3 */
 	enum scheduler scheduler;
+	unsigned advertise;  /* boolean: its VIP is advertised while every such service of it can serve */
+	uint32_t min_active; /* 1..backends_count: from so many active backends on it can */
 	size_t backends_count;
 	struct config_backend *backends; /* in the file's order */
 };
+
+/* The routes by which VIPs are advertised; `metric` is below `drain_metric`. */
+struct config_advertise {
+	uint32_t protocol; /* 1..255 */
+	uint32_t table;
+	uint32_t metric, drain_metric;
+	uint32_t wait; /* ms with the drain metric before the route goes */
+};
+
+#define ADVERTISE_DEFAULTS ((struct config_advertise){240, 254, 100, 200, 2000})
 
 #define AUDIT_DEFAULT_MS 30000
 
 struct config {
 	enum role role;
 	uint32_t audit; /* ms from one audit to the next; 0: none */
+	struct config_advertise advertise;
 	size_t interfaces_count;
 	struct config_interface *interfaces; /* the first that matches decides */
 	size_t services_count;

@@ -6,6 +6,7 @@
  *	file_reader   libyaml's events as values with places; file_syntax: its errors in our words
  *	file_schema   mappings, lists and choices, read as their tables declare them
  *	file_value    single values; file_near: "did you mean"
+ *	file_advertise  the key `advertise` of the top level
  *	file_service  a service's table; file_claims, file_restores: what services must not share
  *	file_report   the error
  *
@@ -101,7 +102,7 @@ static const struct choice role_choices[] = {
 
 static const struct duration_range audit_range = {1000, 3600000, "1s to 1h", true};
 
-enum { FILE_ROLE, FILE_INTERFACES, FILE_SERVICES, FILE_AUDIT };
+enum { FILE_ROLE, FILE_INTERFACES, FILE_SERVICES, FILE_AUDIT, FILE_ADVERTISE };
 
 static const struct schema file_schema = {
 	.what = "the file",
@@ -116,7 +117,9 @@ static const struct schema file_schema = {
 			[FILE_AUDIT] = {"audit", "30s", false, read_duration,
 					offsetof(struct draft, config) + offsetof(struct config, audit),
 					.range = &audit_range},
-			{.name = "advertise"},
+			[FILE_ADVERTISE] = {"advertise", "{protocol: 240}", false, read_advertise_routes,
+					    offsetof(struct draft, config) +
+						    offsetof(struct config, advertise)},
 			{.name = NULL},
 		},
 };
@@ -176,7 +179,7 @@ int file_parse(const char *path, const char *text, size_t size, struct config **
 	static const char mark[] = "\xef\xbb\xbf"; /* what some editors put in front of UTF-8 */
 	struct report report = {path, text, size, error};
 	struct config *config = calloc(1, sizeof(*config));
-	struct draft draft = {.config = {.audit = AUDIT_DEFAULT_MS}};
+	struct draft draft = {.config = {.audit = AUDIT_DEFAULT_MS, .advertise = ADVERTISE_DEFAULTS}};
 	int err;
 
 	if (!config)

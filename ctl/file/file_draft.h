@@ -23,6 +23,12 @@ struct service_draft {
 	struct ledger seen;			    /* its backends */
 };
 
+struct field;
+
+/* A field's reader: the top level's `advertise`, a struct config_advertise. */
+int read_advertise_routes(struct reader *reader, const struct field *field, const struct node *value,
+			  void *record);
+
 /* An entry of `services`; the record is a struct draft. */
 int read_service(struct reader *reader, const struct node *node, void *record);
 

@@ -25,6 +25,11 @@ struct duration_range {
 	bool off;	   /* `off` may be written, and is stored as 0 */
 };
 
+/* What a whole number may be. */
+struct number_range {
+	uint32_t min, max;
+};
+
 /* One key. The last of a schema has a NULL name. */
 struct field {
 	const char *name;
@@ -35,6 +40,7 @@ struct field {
 	size_t offset;			    /* where in the record, for readers that are shared */
 	const struct choice *choices;	    /* for read_choice */
 	const struct duration_range *range; /* for read_duration */
+	const struct number_range *numbers; /* for read_number */
 };
 
 struct schema {

@@ -146,18 +146,6 @@ static int read_vip(struct reader *reader, const struct field *field, const stru
 	return err ? err : value_address(reader, value, "a VIP", &draft->service.vip);
 }
 
-/* `advertise: false` is what happens, so it may be said. */
-static int read_advertise(struct reader *reader, const struct field *field, const struct node *value,
-			  void *record)
-{
-	unsigned advertise;
-	struct field local = *field;
-
-	(void)record;
-	local.offset = 0;
-	return read_choice(reader, &local, value, &advertise);
-}
-
 static const struct choice forward_choices[] = {
 	{"auto", FORWARD_AUTO, NULL},
 	{"l2", FORWARD_L2, NULL},
@@ -184,11 +172,15 @@ static const struct choice scheduler_choices[] = {
 
 static const struct choice advertise_choices[] = {
 	{"false", false, NULL},
-	{"true", true, "is not supported yet; remove it or write false"},
+	{"true", true, NULL},
 	{.name = NULL},
 };
 
-enum { SERVICE_NAME, SERVICE_VIP, SERVICE_PORTS, SERVICE_FORWARD, SERVICE_REMOTE };
+#define BACKENDS_MAX 1000000
+
+static const struct number_range min_active_range = {1, BACKENDS_MAX};
+
+enum { SERVICE_NAME, SERVICE_VIP, SERVICE_PORTS, SERVICE_FORWARD, SERVICE_REMOTE, SERVICE_MIN_ACTIVE };
 
 #define IN_SERVICE(member) (offsetof(struct service_draft, service) + offsetof(struct config_service, member))
 
@@ -204,14 +196,15 @@ static const struct schema service_schema = {
 					     forward_choices},
 			[SERVICE_REMOTE] = {"remote", "l3", false, read_choice, IN_SERVICE(remote),
 					    remote_choices},
+			[SERVICE_MIN_ACTIVE] = {"min-active", "1", false, read_number, IN_SERVICE(min_active),
+						.numbers = &min_active_range},
 			{"scheduler", "maglev", false, read_choice, IN_SERVICE(scheduler), scheduler_choices},
-			{"advertise", "false", false, read_advertise, .choices = advertise_choices},
+			{"advertise", "true", false, read_choice, IN_SERVICE(advertise), advertise_choices},
 			{"backends", "[198.51.100.11, 198.51.100.12]", true, read_backends},
 			{.name = "health"},
 			{.name = "dscp"},
 			{.name = "idle"},
 			{.name = "quic-id"},
-			{.name = "min-active"},
 			{.name = NULL},
 		},
 };
@@ -256,6 +249,18 @@ static int check_families(struct reader *reader, const struct service_draft *dra
 	return 0;
 }
 
+static int check_min_active(struct reader *reader, const struct config_service *service, struct place at)
+{
+	if (at.line && !service->advertise)
+		return reader_fail(reader, at,
+				   "'min-active' goes with 'advertise: true' only; add that, or remove it");
+	if (service->min_active > service->backends_count)
+		return reader_fail(reader, at,
+				   "'min-active' is %u, but the service has %zu backends; write at most that",
+				   service->min_active, service->backends_count);
+	return 0;
+}
+
 static int fill_service(struct reader *reader, const struct node *node, struct service_draft *service)
 {
 	struct place places[SCHEMA_FIELDS_MAX];
@@ -265,6 +270,8 @@ static int fill_service(struct reader *reader, const struct node *node, struct s
 		err = check_forward(reader, &service->service, places);
 	if (!err)
 		err = check_families(reader, service);
+	if (!err)
+		err = check_min_active(reader, &service->service, places[SERVICE_MIN_ACTIVE]);
 	if (err)
 		return err;
 	service->name_at = places[SERVICE_NAME];
@@ -276,7 +283,8 @@ static int fill_service(struct reader *reader, const struct node *node, struct s
 int read_service(struct reader *reader, const struct node *node, void *record)
 {
 	struct draft *draft = record;
-	struct service_draft service = {.service = {.forward = FORWARD_AUTO, .remote = FORWARD_L3}};
+	struct service_draft service = {
+		.service = {.forward = FORWARD_AUTO, .remote = FORWARD_L3, .min_active = 1}};
 	struct config *config = &draft->config;
 	int err = array_grow(reader, &config->services, config->services_count, sizeof(*config->services));
 

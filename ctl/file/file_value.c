@@ -23,16 +23,16 @@ static bool is_digits(const char *text, size_t length)
 /* -EINVAL where it is no plain decimal number, -ERANGE where it is larger than `max`. */
 static int number(const char *text, size_t length, unsigned max, unsigned *out)
 {
-	unsigned value = 0;
+	uint64_t value = 0;
 
 	if (!is_digits(text, length) || (length > 1 && text[0] == '0'))
 		return -EINVAL;
 	for (size_t i = 0; i < length; i++) {
-		value = value * 10 + (unsigned)(text[i] - '0');
+		value = value * 10 + (uint64_t)(text[i] - '0');
 		if (value > max)
 			return -ERANGE;
 	}
-	*out = value;
+	*out = (unsigned)value;
 	return 0;
 }
 
@@ -247,6 +247,25 @@ int read_weight(struct reader *reader, const struct field *field, const struct n
 				   report_show(value->text, shown), WEIGHT_MAX);
 	weight = parsed;
 	memcpy((char *)record + field->offset, &weight, sizeof(weight));
+	return 0;
+}
+
+int read_number(struct reader *reader, const struct field *field, const struct node *value, void *record)
+{
+	const struct number_range *range = field->numbers;
+	char shown[SHOW_SIZE];
+	unsigned parsed = 0;
+	uint32_t stored;
+	int err = need_scalar(reader, field, value);
+
+	if (err)
+		return err;
+	if (number(value->text, strlen(value->text), range->max, &parsed) || parsed < range->min)
+		return reader_fail(reader, value->at,
+				   "'%s' is no value of '%s'; write a whole number from %u to %u",
+				   report_show(value->text, shown), field->name, range->min, range->max);
+	stored = parsed;
+	memcpy((char *)record + field->offset, &stored, sizeof(stored));
 	return 0;
 }
 

@@ -25,6 +25,8 @@ int value_pattern(struct reader *reader, const struct node *node, char **out);
 /* Readers of a field. */
 int read_name(struct reader *reader, const struct field *field, const struct node *value, void *record);
 int read_weight(struct reader *reader, const struct field *field, const struct node *value, void *record);
+/* A whole number within field->numbers, as a uint32_t. */
+int read_number(struct reader *reader, const struct field *field, const struct node *value, void *record);
 /* "500ms", "2s", "1m", "1h" as a uint32_t of milliseconds, within field->range. */
 int read_duration(struct reader *reader, const struct field *field, const struct node *value, void *record);
 

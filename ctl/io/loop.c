@@ -243,6 +243,7 @@ int loop_signals(struct loop *loop, void (*on_signal)(int signal, void *arg), vo
 	sigaddset(&wanted, SIGTERM);
 	sigaddset(&wanted, SIGINT);
 	sigaddset(&wanted, SIGHUP);
+	sigaddset(&wanted, SIGUSR2);
 	if (loop->signals >= 0)
 		return -EALREADY;
 	loop->signals = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -32,7 +32,7 @@ int loop_timer_set(struct loop_timer *timer, uint64_t first_ms, uint64_t every_m
 bool loop_timer_armed(const struct loop_timer *timer);
 void loop_timer_remove(struct loop_timer *timer); /* NULL is fine */
 
-/* Blocks SIGTERM, SIGINT and SIGHUP for the process and delivers them to `on_signal`. */
+/* Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR2 for the process and delivers them to `on_signal`. */
 int loop_signals(struct loop *loop, void (*on_signal)(int signal, void *arg), void *arg);
 
 /* Runs until loop_stop. 0, or -errno where epoll itself fails. */

@@ -285,6 +285,6 @@ void resolve(const struct resolve_input *input, struct resolution *out)
 	memset(out, 0, sizeof(*out));
 	if (take_route(input, out) && take_legs(input, out))
 		take_neighbours(input, out);
-	if (input->weight == 0 && out->state != STATE_UNREACHABLE)
-		become(out, STATE_DRAINING, "weight is 0");
+	if ((input->weight == 0 || input->drained) && out->state != STATE_UNREACHABLE)
+		become(out, STATE_DRAINING, input->drained ? "drained by the operator" : "weight is 0");
 }

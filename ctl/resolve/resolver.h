@@ -57,6 +57,7 @@ struct resolve_input {
 	struct addr backend;
 	struct addr vip; /* l3 needs the backend's family to be the VIP's */
 	uint32_t weight;
+	bool drained; /* by the operator: as with weight 0 */
 	enum forward forward, remote;
 	const struct rt_route *route; /* the FIB's answer for `backend`; only legs_count legs are read */
 	const struct rt_state *state; /* links and neighbours */

@@ -107,6 +107,7 @@ static void resolve_member(const struct apply *apply, const struct member *membe
 		.backend = member->config->address,
 		.vip = service->vip,
 		.weight = member->config->weight,
+		.drained = member->drained,
 		.forward = service->forward,
 		.remote = service->remote,
 		.route = member->target->route,

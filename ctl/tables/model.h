@@ -38,6 +38,7 @@ struct member {
 	struct table_path *path; /* a reference, or NULL */
 	struct member_leg *legs; /* owned; of all next hops, usable or not */
 	size_t legs_count;
+	bool drained; /* by the operator */
 	bool leaving; /* to be taken out of the tables once no slot leads to it */
 };
 

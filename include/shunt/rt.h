@@ -158,6 +158,22 @@ int rt_neigh_unmanage(struct rt_query *query, int ifindex, const struct addr *ad
 int rt_addr_add(struct rt_query *query, int ifindex, const struct addr *addr, uint8_t protocol);
 int rt_addr_remove(struct rt_query *query, int ifindex, const struct addr *addr);
 
+/* A blackhole host route (/32, /128): an address that a routing daemon is to advertise. */
+struct rt_blackhole {
+	struct addr addr;
+	uint8_t protocol;
+	uint32_t table;
+	uint32_t metric; /* not 0, which IPv6 takes as 1024 */
+};
+
+/* Adds it; -EEXIST where the table has a route, anybody's, of that address and metric already. */
+int rt_blackhole_add(struct rt_query *query, const struct rt_blackhole *route);
+/* Removes exactly it: protocol and metric too. 0 also where there is none. */
+int rt_blackhole_remove(struct rt_query *query, const struct rt_blackhole *route);
+/* Those with that protocol, in whatever table; the kernel leaves out all other routes, however
+ * many. As the dumps above, on a socket of its own: `each` may use a query. */
+int rt_dump_blackholes(uint8_t protocol, int (*each)(const struct rt_blackhole *, void *), void *arg);
+
 /* ---- the observed state ------------------------------------------------------------------ */
 
 struct rt_state; /* links, addresses and neighbours; owned by its rt_watch, or by rt_state_free */

@@ -27,7 +27,7 @@ def pytest_terminal_summary(terminalreporter, config):
 _up = []
 
 
-def _make(kind):
+def make_lab(kind):
     """The lab, up; at the end its daemons must have been quiet, and nothing may be left of it."""
     lab = Lab(kind)
     try:
@@ -46,17 +46,17 @@ def _make(kind):
 
 @pytest.fixture(scope="module")
 def l3():
-    yield from _make("l3-dsr")
+    yield from make_lab("l3-dsr")
 
 
 @pytest.fixture(scope="module")
 def l2():
-    yield from _make("l2-dsr")
+    yield from make_lab("l2-dsr")
 
 
 @pytest.fixture
 def fresh_l3():
-    yield from _make("l3-dsr")
+    yield from make_lab("l3-dsr")
 
 
 @pytest.fixture(autouse=True)

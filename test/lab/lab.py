@@ -136,6 +136,17 @@ class Lab:
     def kill(self, node):
         self.call("kill", node)
 
+    def signal(self, node, name):
+        """Sends a signal to its daemon, and waits for its end."""
+        pid = int((self.run_dir / f"{node}.pid").read_text().split()[0])
+        os.kill(pid, getattr(signal, f"SIG{name}"))
+        self.forget(node)
+
+    def forget(self, node):
+        """Its daemon ends by itself: waits for that."""
+        pid = (self.run_dir / f"{node}.pid").read_text().split()[0]
+        wait_for(f"{node} has ended", lambda: not os.path.exists(f"/proc/{pid}"))
+
     # ---- nodes
 
     def netns(self, node):
@@ -282,6 +293,19 @@ class Lab:
             yield traffic
         finally:
             traffic.stop()
+
+    @contextlib.contextmanager
+    def monitoring(self, node, what):
+        """`ip monitor` there; yields a function that returns its lines so far."""
+        output = self.run_dir / f"monitor{next(_numbers)}"
+        with output.open("w") as file:
+            process = subprocess.Popen([*self.enter(node), "ip", "monitor", what], stdout=file,
+                                       stdin=subprocess.DEVNULL)
+        try:
+            yield lambda: output.read_text().splitlines()
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
 
     @contextlib.contextmanager
     def streaming(self, node, *args):

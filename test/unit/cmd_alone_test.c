@@ -8,14 +8,14 @@ static void what_is_mistyped_gets_the_nearest_word(void **state)
 {
 	(void)state;
 	assert_run("/nonexistent", "explain", 2, "",
-		   "shunt: unknown verb 'explain'; valid: status, show, events, verify, reload, check, down, "
-		   "help, version\n");
+		   "shunt: unknown verb 'explain'; valid: status, show, events, verify, drain, undrain, "
+		   "reload, check, withdraw, down, help, version\n");
 	assert_run("/nonexistent", "statsu", 2, "", "shunt: unknown verb 'statsu'; did you mean 'status'?\n");
 	assert_run("/nonexistent", "show bakends", 2, "",
 		   "shunt: cannot show 'bakends'; did you mean 'backends'?\n");
-	assert_run("/nonexistent", "show adverts", 2, "",
-		   "shunt: cannot show 'adverts'; valid: services, backends, nexthops, interfaces, aliases, "
-		   "flows\n");
+	assert_run("/nonexistent", "show weather", 2, "",
+		   "shunt: cannot show 'weather'; valid: services, backends, nexthops, interfaces, aliases, "
+		   "adverts, flows\n");
 }
 
 static void a_wrong_number_of_arguments_is_usage(void **state)
@@ -23,10 +23,10 @@ static void a_wrong_number_of_arguments_is_usage(void **state)
 	(void)state;
 	assert_run("/nonexistent", "show", 2, "",
 		   "shunt: usage: shunt show LIST [-j] [--socket PATH]: services, backends, nexthops, "
-		   "interfaces, aliases or flows\n");
+		   "interfaces, aliases, adverts or flows\n");
 	assert_run("/nonexistent", "show backends now", 2, "",
 		   "shunt: usage: shunt show LIST [-j] [--socket PATH]: services, backends, nexthops, "
-		   "interfaces, aliases or flows\n");
+		   "interfaces, aliases, adverts or flows\n");
 	assert_run("/nonexistent", "check", 2, "",
 		   "shunt: usage: shunt check FILE [-j] [--socket PATH]: check a file, without the daemon\n");
 	assert_run("/nonexistent", "status now", 2, "",
@@ -58,30 +58,41 @@ static void without_a_daemon_it_says_how_to_find_one(void **state)
 static void shunt_alone_shows_the_way(void **state)
 {
 	(void)state;
-	assert_run("/nonexistent", "", 0,
-		   "shunt: routing-aware direct server return; the command of the daemon shuntd\n"
-		   "\n"
-		   "usage: shunt [-j] [--socket PATH] VERB [ARGUMENT]\n"
-		   "\n"
-		   "  status       what runs, and what became of the packets\n"
-		   "  show LIST    services, backends, nexthops, interfaces, aliases or flows\n"
-		   "  events       live: dispatches (sampled), routing and state changes\n"
-		   "  verify       compare the maps with the kernel now; status 1 where they differ\n"
-		   "  reload       read the file again; a broken one changes nothing\n"
-		   "  check FILE   check a file, without the daemon\n"
-		   "  down         remove programs, pins and aliases, and end the daemon\n"
-		   "  help [VERB]  this text, or one verb's\n"
-		   "  version      the version of this command\n"
-		   "\n"
-		   "options\n"
-		   "  -j, --json     one JSON document (events: one a line) instead of text\n"
-		   "  --socket PATH  where the daemon listens (/run/shunt/shunt.sock)\n"
-		   "  -h, --help     this text, or the verb's\n"
-		   "\n"
-		   "examples\n"
-		   "  sudo shunt show backends\n"
-		   "  shunt check /etc/shunt/shunt.yaml && sudo shunt reload\n",
-		   "");
+	assert_run(
+		"/nonexistent", "", 0,
+		"shunt: routing-aware direct server return; the command of the daemon shuntd\n"
+		"\n"
+		"usage: shunt [-j] [--socket PATH] VERB [ARGUMENT]\n"
+		"\n"
+		"  status                                 what runs, and what became of the packets\n"
+		"  show LIST                              services, backends, nexthops, interfaces, aliases, "
+		"adverts or flows\n"
+		"  events                                 live: dispatches (sampled), routing and state "
+		"changes\n"
+		"  verify                                 compare the maps with the kernel now; status 1 "
+		"where they differ\n"
+		"  drain BACKEND [SERVICE] | --vip VIP    no new flows to a backend; or take leave with a "
+		"VIP\n"
+		"  undrain BACKEND [SERVICE] | --vip VIP  end that\n"
+		"  reload                                 read the file again; a broken one changes nothing\n"
+		"  check FILE                             check a file, without the daemon\n"
+		"  withdraw [FILE]                        remove every advert, without the daemon; for when "
+		"it stays dead\n"
+		"  down                                   remove programs, pins and aliases, and end the "
+		"daemon\n"
+		"  help [VERB]                            this text, or one verb's\n"
+		"  version                                the version of this command\n"
+		"\n"
+		"options\n"
+		"  -j, --json     one JSON document (events: one a line) instead of text\n"
+		"  --vip VIP      drain, undrain: a VIP in place of a backend\n"
+		"  --socket PATH  where the daemon listens (/run/shunt/shunt.sock)\n"
+		"  -h, --help     this text, or the verb's\n"
+		"\n"
+		"examples\n"
+		"  sudo shunt show backends\n"
+		"  shunt check /etc/shunt/shunt.yaml && sudo shunt reload\n",
+		"");
 }
 
 static void help_is_about_one_verb_too(void **state)
@@ -96,8 +107,8 @@ static void help_is_about_one_verb_too(void **state)
 		   "    compare the maps with the kernel now; status 1 where they differ\n",
 		   "");
 	assert_run("/nonexistent", "help explain", 2, "",
-		   "shunt: unknown verb 'explain'; valid: status, show, events, verify, reload, check, down, "
-		   "help, version\n");
+		   "shunt: unknown verb 'explain'; valid: status, show, events, verify, drain, undrain, "
+		   "reload, check, withdraw, down, help, version\n");
 }
 
 static void version_is_a_document_too(void **state)

@@ -11,7 +11,7 @@ static void down_is_answered(void **state)
 	(void)state;
 	fake_start(&fake, verbs);
 	assert_run(fake.socket, "down --socket @", 0,
-		   "down: shuntd has removed what it had installed, and ends\n", "");
+		   "down: shuntd has removed what it had installed, and ended\n", "");
 	fake_stop(&fake);
 }
 

@@ -49,7 +49,7 @@ static const struct row errors[] = {
 	{"\n\n", 0, "f:1:1: the file says nothing; the least is 'services: []'"},
 	{"---\n", 0, "f:2:1: the file must be keys with values; write one such as 'services: []'"},
 	{"\xef\xbb\xbf# mark\nx: 1\n", 0,
-	 "f:2:1: unknown key 'x' in the file; valid: role, interfaces, services"},
+	 "f:2:1: unknown key 'x' in the file; valid: role, interfaces, services, audit, advertise"},
 	{"role: auto\r\nroel: both\r\n", 0, "f:2:1: unknown key 'roel' in the file; did you mean 'role'?"},
 	{"role: auto\rservices: []\n", 0,
 	 "f:1:11: a carriage return without a line feed; end lines with a line feed"},

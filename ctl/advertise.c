@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which VIPs this node advertises, and how it takes leave. See adverts.h and controller.h.
+ *
+ * A VIP is advertised while each of its services that say `advertise: true` has min-active active
+ * backends, and an interface carries the director's program. Last up, first down: called at the
+ * end of a pass, and before anything is taken away.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adverts.h"
+#include "controller.h"
+#include "drains.h"
+#include "interfaces.h"
+#include "log.h"
+#include "loop.h"
+
+#define RETRY_MS 1000
+
+static void later(void *arg)
+{
+	advertise_sync(arg);
+}
+
+int advertise_open(struct controller *controller)
+{
+	char path[512];
+	int err;
+
+	if (snprintf(path, sizeof(path), "%s.drained", controller->options->socket) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	err = drains_open(path, &controller->drains);
+	if (!err)
+		err = tell_adverts(controller);
+	if (!err)
+		err = loop_timer_add(controller->loop, later, controller, &controller->advert_timer);
+	return err;
+}
+
+void advertise_close(struct controller *controller)
+{
+	loop_timer_remove(controller->advert_timer);
+	adverts_free(controller->adverts);
+	drains_close(controller->drains);
+}
+
+/* ---- what is wanted -------------------------------------------------------------------------- */
+
+static bool attached(const struct controller *controller)
+{
+	const struct interface_row *rows;
+	size_t count = interfaces_rows(controller->interfaces, &rows);
+
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].program != INTERFACE_BACKEND && rows[i].state == INTERFACE_ATTACHED)
+			return true;
+	return false;
+}
+
+static size_t serving(const struct service *service)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < service->config->backends_count; i++)
+		count += backend_state_serves(service->members[i].state);
+	return count;
+}
+
+static struct advert_want *want_of(struct adverts_input *input, const struct addr *vip)
+{
+	struct advert_want *want = input->wants;
+
+	while (want < input->wants + input->count && addr_compare(&want->vip, vip))
+		want++;
+	if (want == input->wants + input->count) {
+		*want = (struct advert_want){.vip = *vip, .enough = true, .holds = true};
+		input->count++;
+	}
+	return want;
+}
+
+static void want_service(struct adverts_input *input, const struct service *service)
+{
+	const struct config_service *config = service->config;
+	struct advert_want *want = want_of(input, &config->vip);
+	size_t active = service_active(service);
+
+	want->holds &= serving(service) >= config->min_active;
+	if (active >= config->min_active)
+		return;
+	if (want->enough)
+		snprintf(want->reason, sizeof(want->reason),
+			 "%s: %zu of %zu backends active, min-active is %u", config->name, active,
+			 config->backends_count, config->min_active);
+	want->enough = false;
+}
+
+static bool advertises(const struct config *config, const struct addr *vip)
+{
+	for (size_t i = 0; i < config->services_count; i++)
+		if (config->services[i].advertise && !addr_compare(&config->services[i].vip, vip))
+			return true;
+	return false;
+}
+
+/* `next`: only what that config advertises, too; NULL for all. */
+static int sync(struct controller *controller, const struct config *next)
+{
+	const struct model *model = controller->apply.model;
+	struct adverts_input input = {
+		.config = &model->config->advertise,
+		.wants = calloc(model->services_count + 1, sizeof(*input.wants)),
+		.attached = attached(controller),
+		.stopping = controller->ending != ENDING_NOT,
+		.now = controller_now_ms(),
+		.query = controller->query,
+	};
+	int err = -ENOMEM;
+
+	for (size_t i = 0; input.wants && i < model->services_count; i++) {
+		const struct config_service *config = model->services[i].config;
+
+		if (config->advertise && (!next || advertises(next, &config->vip)))
+			want_service(&input, &model->services[i]);
+	}
+	for (size_t i = 0; i < input.count; i++)
+		input.wants[i].drained = drains_has(controller->drains, &input.wants[i].vip, NULL);
+	if (input.wants)
+		err = adverts_sync(controller->adverts, &input);
+	free(input.wants);
+	if (err)
+		log_error("cannot keep adverts: %s; trying again", strerror(-err));
+	return err;
+}
+
+static void finish(struct controller *controller)
+{
+	adverts_withdraw(controller->adverts, controller->query);
+	if (controller->ending == ENDING_DOWN)
+		controller_down(controller);
+	loop_stop(controller->loop);
+}
+
+void advertise_sync(struct controller *controller)
+{
+	const struct config *config;
+	uint64_t due;
+
+	if (!controller->apply.model)
+		return;
+	config = controller->apply.model->config;
+	due = sync(controller, NULL) ? RETRY_MS : 0;
+	if (!due)
+		due = adverts_due(controller->adverts, &config->advertise, controller_now_ms());
+	if (!due && controller->ending != ENDING_NOT)
+		finish(controller);
+	else
+		loop_timer_set(controller->advert_timer, due, 0);
+}
+
+void advertise_before(struct controller *controller, const struct config *next)
+{
+	if (controller->apply.model)
+		(void)sync(controller, next);
+}
+
+void controller_leave(struct controller *controller, enum ending ending)
+{
+	bool again = controller->ending != ENDING_NOT;
+
+	if (controller->ending < ending)
+		controller->ending = ending;
+	if (again)
+		finish(controller);
+	else
+		advertise_sync(controller);
+}
+
+void drain_members(struct controller *controller)
+{
+	struct model *model = controller->apply.model;
+
+	for (size_t i = 0; i < model->services_count; i++) {
+		struct service *service = &model->services[i];
+
+		for (size_t j = 0; j < service->config->backends_count; j++) {
+			struct member *member = &service->members[j];
+			bool drained = drains_has(controller->drains, &member->config->address,
+						  service->config->name);
+
+			if (member->drained == drained)
+				continue;
+			member->drained = drained;
+			member->target->resolve = true;
+		}
+	}
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * `shunt drain` and `shunt undrain`: {"vip": VIP}, or {"backend": ADDRESS, "service": NAME}, where no
+ * service stands for all that have the backend. See drains.h for how long it lasts.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "control.h"
+#include "controller.h"
+#include "drains.h"
+#include "view.h"
+
+static json_t *saved(struct controller *controller, int marked)
+{
+	int err = drains_save(controller->drains);
+
+	if (err)
+		return control_error("done, but it will not outlive the daemon: cannot write beside %s: %s",
+				     controller->options->socket, strerror(-err));
+	return json_pack("{s:b, s:i}", "ok", 1, "marked", marked);
+}
+
+static json_t *drain_vip(struct controller *controller, const char *text, bool drained)
+{
+	const struct config *config = controller->apply.model->config;
+	struct addr vip;
+	bool known = false;
+
+	if (addr_parse(text, &vip))
+		return control_error("'%s' is no address", text);
+	for (size_t i = 0; i < config->services_count; i++)
+		known |= config->services[i].advertise && !addr_compare(&config->services[i].vip, &vip);
+	if (!known && !drains_has(controller->drains, &vip, NULL))
+		return control_error("no service advertises %s: see shunt show adverts", text);
+	if (drains_set(controller->drains, &vip, NULL, drained))
+		return control_error("out of memory");
+	advertise_sync(controller);
+	return saved(controller, 1);
+}
+
+/* How many services have it; -ENOMEM. */
+static int mark_backend(struct controller *controller, const struct addr *address, const char *name,
+			bool drained)
+{
+	const struct config *config = controller->apply.model->config;
+	int marked = 0;
+
+	for (size_t i = 0; i < config->services_count; i++) {
+		const struct config_service *service = &config->services[i];
+		bool has = false;
+
+		if (name && strcmp(service->name, name) != 0)
+			continue;
+		for (size_t j = 0; j < service->backends_count; j++)
+			has |= !addr_compare(&service->backends[j].address, address);
+		if (has && drains_set(controller->drains, address, service->name, drained))
+			return -ENOMEM;
+		marked += has;
+	}
+	return marked;
+}
+
+static json_t *drain_backend(struct controller *controller, const char *text, const char *name, bool drained)
+{
+	struct addr address;
+	int marked;
+
+	if (addr_parse(text, &address))
+		return control_error("'%s' is no address; a VIP is drained by --vip %s", text, text);
+	marked = mark_backend(controller, &address, name, drained);
+	if (marked < 0)
+		return control_error("out of memory");
+	if (!marked)
+		return name ? control_error("service %s has no backend %s: see shunt show backends", name,
+					    text)
+			    : control_error("no service has the backend %s: see shunt show backends", text);
+	drain_members(controller);
+	controller_pass_soon(controller);
+	return saved(controller, marked);
+}
+
+static json_t *answer(const json_t *request, struct controller *controller, bool drained)
+{
+	const char *vip = json_string_value(json_object_get(request, "vip"));
+	const char *backend = json_string_value(json_object_get(request, "backend"));
+	const char *service = json_string_value(json_object_get(request, "service"));
+
+	if (vip)
+		return drain_vip(controller, vip, drained);
+	if (backend)
+		return drain_backend(controller, backend, service, drained);
+	return control_error("drain what? BACKEND [SERVICE], or --vip VIP");
+}
+
+json_t *answer_drain(const json_t *request, struct control_client *client, void *arg)
+{
+	(void)client;
+	return answer(request, arg, true);
+}
+
+json_t *answer_undrain(const json_t *request, struct control_client *client, void *arg)
+{
+	(void)client;
+	return answer(request, arg, false);
+}

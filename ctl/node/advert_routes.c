@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The routes of adverts as a set. See advert_routes.h.
+ *
+ * Two walks, so that a VIP that changes its metric has a route all the time: first all that is
+ * new, then what goes.
+ */
+#include "advert_routes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff.h"
+#include "log.h"
+
+int advert_routes_add(struct advert_routes *routes, const struct rt_blackhole *route)
+{
+	if (routes->count == routes->size) {
+		size_t size = routes->size ? routes->size * 2 : 16;
+		struct rt_blackhole *items = reallocarray(routes->items, size, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		routes->items = items;
+		routes->size = size;
+	}
+	routes->items[routes->count++] = *route;
+	return 0;
+}
+
+const struct rt_blackhole *advert_routes_find(const struct advert_routes *routes, const struct addr *addr)
+{
+	for (size_t i = 0; i < routes->count; i++)
+		if (!addr_compare(&routes->items[i].addr, addr))
+			return &routes->items[i];
+	return NULL;
+}
+
+void advert_routes_clear(struct advert_routes *routes)
+{
+	free(routes->items);
+	*routes = (struct advert_routes){0};
+}
+
+/* Where the kernel has one route of an address, table and metric, it has no other: the protocol is
+ * no part of the key. */
+static int compare_places(const void *a, const void *b)
+{
+	const struct rt_blackhole *one = a, *other = b;
+	int order = addr_compare(&one->addr, &other->addr);
+
+	if (order)
+		return order;
+	if (one->table != other->table)
+		return one->table < other->table ? -1 : 1;
+	if (one->metric != other->metric)
+		return one->metric < other->metric ? -1 : 1;
+	return 0;
+}
+
+static bool same_protocol(const void *want, const void *have)
+{
+	return ((const struct rt_blackhole *)want)->protocol == ((const struct rt_blackhole *)have)->protocol;
+}
+
+static int load_one(const struct rt_blackhole *route, void *arg)
+{
+	struct advert_routes *routes = arg;
+
+	for (size_t i = 0; i < routes->count; i++)
+		if (!compare_places(&routes->items[i], route))
+			return 0;
+	return advert_routes_add(routes, route);
+}
+
+int advert_routes_load(struct advert_routes *routes, uint8_t protocol)
+{
+	return rt_dump_blackholes(protocol, load_one, routes);
+}
+
+/* ---- the walks ------------------------------------------------------------------------------ */
+
+struct applying {
+	struct rt_query *query;
+	struct advert_routes now; /* what the kernel holds, as far as the walk has come */
+	void (*failed)(const struct rt_blackhole *route, int err, void *arg);
+	void *arg;
+};
+
+static int write_one(const void *want, void *arg)
+{
+	struct applying *applying = arg;
+	int err = rt_blackhole_add(applying->query, want);
+
+	if (!err)
+		return advert_routes_add(&applying->now, want);
+	applying->failed(want, err, applying->arg);
+	return 0;
+}
+
+/* It should be there: the kernel refuses it for that, and takes it where it is gone. */
+static int look_after(const struct rt_blackhole *route, struct applying *applying)
+{
+	char text[ADDR_TEXT_SIZE];
+	int err = rt_blackhole_add(applying->query, route);
+
+	if (!err)
+		log_warn("the route that advertises %s was removed by somebody else: put back",
+			 addr_format(&route->addr, text));
+	else if (err != -EEXIST)
+		applying->failed(route, err, applying->arg);
+	return advert_routes_add(&applying->now, route);
+}
+
+static int rewrite_one(const void *want, const void *have, void *arg)
+{
+	struct applying *applying = arg;
+
+	if (same_protocol(want, have))
+		return look_after(have, applying);
+	(void)rt_blackhole_remove(applying->query, have);
+	return write_one(want, arg);
+}
+
+static int remove_one(const void *have, void *arg)
+{
+	struct applying *applying = arg;
+	char text[ADDR_TEXT_SIZE];
+	int err = rt_blackhole_remove(applying->query, have);
+
+	if (!err)
+		return 0;
+	log_error("cannot remove the route that advertises %s: %s",
+		  addr_format(&((const struct rt_blackhole *)have)->addr, text), strerror(-err));
+	return advert_routes_add(&applying->now, have);
+}
+
+static bool never_same(const void *want, const void *have)
+{
+	(void)want;
+	(void)have;
+	return false;
+}
+
+int advert_routes_apply(struct advert_routes *want, struct advert_routes *have, struct rt_query *query,
+			void (*failed)(const struct rt_blackhole *route, int err, void *arg), void *arg)
+{
+	static const struct diff_ops writing = {
+		.compare = compare_places, .same = never_same, .add = write_one, .change = rewrite_one};
+	static const struct diff_ops removing = {.compare = compare_places, .remove = remove_one};
+	struct applying applying = {.query = query, .failed = failed, .arg = arg};
+	int err = diff(want->items, want->count, have->items, have->count, sizeof(*want->items), &writing,
+		       &applying);
+
+	if (!err)
+		err = diff(want->items, want->count, have->items, have->count, sizeof(*want->items),
+			   &removing, &applying);
+	if (err) {
+		advert_routes_clear(&applying.now);
+		return err;
+	}
+	advert_routes_clear(have);
+	*have = applying.now;
+	return 0;
+}

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Adverts end to end: each ready configuration of examples/ beside shunt, and what the router learns."""
+import contextlib
+import json
+import subprocess
+
+import pytest
+
+from conftest import make_lab
+from lab import BUILD, wait_for
+
+VIPS = {4: "203.0.113.10", 6: "2001:db8:203::10"}
+KINDS = ("frr-bgp", "frr-ospf", "bird-bgp")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def lab(request):
+    yield from make_lab(request.param)
+
+
+@pytest.fixture(scope="module")
+def bgp():
+    yield from make_lab("frr-bgp")
+
+
+def learnt(lab, family):
+    """The edge router's routes to the VIP, as its kernel has them."""
+    length = 32 if family == 4 else 128
+    return json.loads(lab.run("edge", f"ip -j -{family} route show {VIPS[family]}/{length}") or "[]")
+
+
+def await_learnt(lab, *families):
+    wait_for("the router has the VIPs", lambda: all(learnt(lab, family) for family in families or VIPS))
+
+
+def await_lost(lab, *families):
+    wait_for("the router has lost the VIPs", lambda: not any(learnt(lab, family) for family in families or VIPS))
+
+
+def adverts(lab):
+    return {row["vip"]: row for row in lab.json("director", "show", "adverts")}
+
+
+def routes(lab, protocol=240):
+    """{address: metric} of what the director's kernel has of that protocol."""
+    found = {}
+    for family in (4, 6):
+        for row in json.loads(lab.run("director", f"ip -j -{family} route show proto {protocol}") or "[]"):
+            assert row["type"] == "blackhole"
+            found[row["dst"]] = row["metric"]
+    return found
+
+
+def shunt(lab, *args):
+    result = lab.shunt("director", *args)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def serve(lab):
+    """Both VIPs answer."""
+    for vip in VIPS.values():
+        answers = lab.curl(vip, 20)
+        assert sum(answers.values()) == 20 and "-" not in answers, answers
+
+
+@contextlib.contextmanager
+def without_backends(lab):
+    """Every way to a backend is gone, and the routes come back."""
+    lab.run("director", "ip route del 198.51.100.0/24")
+    lab.run("director", "ip -6 route del 2001:db8:51::/64")
+    # What is left is the default route: a host route that rejects says it at once.
+    lab.run("director", "ip route add unreachable 198.51.100.0/24")
+    lab.run("director", "ip -6 route add unreachable 2001:db8:51::/64")
+    try:
+        yield
+    finally:
+        lab.run("director", "ip route replace 198.51.100.0/24 via 198.18.1.2")
+        lab.run("director", "ip -6 route del unreachable 2001:db8:51::/64")
+        lab.run("director", "ip -6 route add 2001:db8:51::/64 via 2001:db8:18:1::2")
+
+
+def test_vips_reach_the_router_and_are_served(lab):
+    await_learnt(lab)
+    assert {row["state"] for row in adverts(lab).values()} == {"advertised"}
+    assert routes(lab) == {vip: 100 for vip in VIPS.values()}
+    serve(lab)
+
+
+def test_the_last_backend_takes_the_vip_with_it(lab):
+    await_learnt(lab)
+    with lab.streaming("director", "events", "-j") as events:
+        with without_backends(lab):
+            await_lost(lab)
+            assert routes(lab) == {}
+            for row in adverts(lab).values():
+                assert row["state"] == "withdrawn" and row["metric"] == 0
+                assert "0 of 2 backends active" in row["reason"]
+        await_learnt(lab)
+        told = [json.loads(line) for line in events()]
+    states = [event["state"] for event in told if event["event"] == "advert" and event["vip"] == VIPS[6]]
+    assert states == ["withdrawn", "advertised"]
+    serve(lab)
+
+
+def test_one_backend_of_two_is_enough(lab):
+    await_learnt(lab)
+    lab.run("director", "ip route add unreachable 198.51.100.11/32")
+    try:
+        wait_for("unreachable", lambda: lab.backends()["198.51.100.11"]["state"] == "unreachable")
+        assert adverts(lab)[VIPS[4]]["state"] == "advertised"
+        assert learnt(lab, 4)
+    finally:
+        lab.run("director", "ip route del unreachable 198.51.100.11/32")
+    wait_for("active", lab.all_active)
+
+
+def test_drain_and_undrain_a_vip(lab):
+    await_learnt(lab)
+    shunt(lab, "drain", "--vip", VIPS[4])
+    assert adverts(lab)[VIPS[4]] == {"vip": VIPS[4], "state": "draining", "metric": 200,
+                                     "reason": "drained by the operator"}
+    assert routes(lab) == {VIPS[4]: 200, VIPS[6]: 100}
+    assert learnt(lab, 4)
+    wait_for("withdrawn", lambda: adverts(lab)[VIPS[4]]["state"] == "withdrawn")
+    await_lost(lab, 4)
+    assert learnt(lab, 6)
+    shunt(lab, "undrain", "--vip", VIPS[4])
+    await_learnt(lab)
+    assert adverts(lab)[VIPS[4]]["state"] == "advertised"
+
+
+def test_kill_9_and_restart_keep_the_adverts(lab):
+    """Not one message to the router: what it learnt is as old as before."""
+    await_learnt(lab)
+    with lab.monitoring("edge", "route") as changes:
+        lab.kill("director")
+        assert routes(lab) == {vip: 100 for vip in VIPS.values()}
+        serve(lab)
+        lab.start("director")
+        lab.assert_verified()
+        assert {row["state"] for row in adverts(lab).values()} == {"advertised"}
+        # A change that does reach the router, so that what came before it has come, too.
+        shunt(lab, "drain", "--vip", VIPS[6])
+        await_lost(lab, 6)
+        assert not [line for line in changes() if VIPS[4] in line]
+    shunt(lab, "undrain", "--vip", VIPS[6])
+    await_learnt(lab)
+
+
+def test_a_restart_in_place_keeps_the_adverts(lab):
+    await_learnt(lab)
+    lab.signal("director", "USR2")
+    assert routes(lab) == {vip: 100 for vip in VIPS.values()}
+    lab.start("director")
+    assert routes(lab) == {vip: 100 for vip in VIPS.values()}
+
+
+def test_a_clean_stop_drains_and_withdraws(lab):
+    await_learnt(lab)
+    with lab.streaming("director", "events", "-j") as events:
+        lab.stop("director")
+        told = [json.loads(line) for line in events()]
+    states = [(event["state"], event["reason"]) for event in told
+              if event["event"] == "advert" and event["vip"] == VIPS[4]]
+    assert states[0] == ("draining", "the daemon stops")
+    assert routes(lab) == {}
+    await_lost(lab)
+    lab.start("director")
+    await_learnt(lab)
+    serve(lab)
+
+
+# ---- what does not depend on the routing daemon
+
+
+def bgp_paths(lab, family):
+    afi = "ipv4" if family == 4 else "ipv6"
+    length = 32 if family == 4 else 128
+    text = lab.call("vty", "edge", f"show bgp {afi} unicast {VIPS[family]}/{length} json")
+    return json.loads(text).get("paths", [])
+
+
+@pytest.mark.parametrize("family", VIPS)
+def test_bgp_sees_med_and_graceful_shutdown(bgp, family):
+    await_learnt(bgp)
+    paths = wait_for("a path", lambda: bgp_paths(bgp, family))
+    assert [path["metric"] for path in paths] == [100]
+    assert "community" not in paths[0]
+    shunt(bgp, "drain", "--vip", VIPS[family])
+    drained = wait_for("MED 200", lambda: [path for path in bgp_paths(bgp, family) if path["metric"] == 200])
+    assert drained[0]["community"]["string"] == "graceful-shutdown"
+    shunt(bgp, "undrain", "--vip", VIPS[family])
+    wait_for("MED 100", lambda: [path for path in bgp_paths(bgp, family) if path["metric"] == 100])
+
+
+def test_what_a_dead_daemon_left_is_withdrawn_by_hand(bgp):
+    await_learnt(bgp)
+    bgp.kill("director")
+    out = bgp.run("director", str(BUILD / "shunt"), "withdraw", str(bgp.run_dir / "shunt.yaml"))
+    assert out == "withdrawn: 2 routes with protocol 240\n"
+    assert routes(bgp) == {}
+    await_lost(bgp)
+    # A file that cannot be read is no reason to stay.
+    bgp.run("director", f"ip route add blackhole {VIPS[4]} proto 240 metric 100")
+    result = subprocess.run([*bgp.enter("director"), BUILD / "shunt", "withdraw", "/nonexistent", "-j"], text=True,
+                            capture_output=True, check=False)
+    assert result.returncode == 0 and json.loads(result.stdout) == {"withdrawn": 1, "protocol": 240}
+    assert "default protocol" in result.stderr
+    bgp.start("director")
+    await_learnt(bgp)
+
+
+def test_orphans_are_swept_at_start(bgp):
+    await_learnt(bgp)
+    bgp.kill("director")
+    bgp.run("director", "ip route add blackhole 203.0.113.99 proto 240 metric 100")
+    bgp.run("director", "ip -6 route add blackhole 2001:db8:203::99 proto 240 metric 100 table 77")
+    bgp.run("director", "ip route add blackhole 203.0.113.98 proto 239 metric 100")
+    bgp.start("director")
+    assert routes(bgp) == {vip: 100 for vip in VIPS.values()}
+    assert not bgp.run("director", "ip -6 route show table 77", check=False)
+    assert list(routes(bgp, 239)) == ["203.0.113.98"]
+    bgp.run("director", "ip route del blackhole 203.0.113.98")
+
+
+def test_min_active_and_every_service_of_a_vip(bgp):
+    await_learnt(bgp)
+    second = ("\n  - name: second\n    vip: 203.0.113.10\n    ports: [81/tcp]\n    forward: l3\n"
+              "    advertise: true\n    min-active: 2\n    backends: [198.51.100.11, 198.51.100.12]\n")
+    with bgp.configured(lambda text: text + second, "director"):
+        assert adverts(bgp)[VIPS[4]]["state"] == "advertised"
+        shunt(bgp, "drain", "198.51.100.11", "second")
+        row = wait_for("withdrawn", lambda: next(
+            (row for row in [adverts(bgp)[VIPS[4]]] if row["state"] == "withdrawn"), None))
+        assert row["reason"] == "second: 1 of 2 backends active, min-active is 2"
+        await_lost(bgp, 4)
+        shunt(bgp, "undrain", "198.51.100.11", "second")
+        await_learnt(bgp)
+
+
+def test_a_service_that_leaves_the_file_is_withdrawn(bgp):
+    await_learnt(bgp)
+    with bgp.configured(lambda text: text[:text.index("  - name: web6")], "director"):
+        assert list(routes(bgp)) == [VIPS[4]]
+        await_lost(bgp, 6)
+    await_learnt(bgp)
+
+
+def test_an_interface_without_the_program_advertises_nothing(bgp):
+    await_learnt(bgp)
+    with bgp.configured(lambda text: text.replace('"eth*"', '"none*"').replace(
+            "interfaces:", "role: director\ninterfaces:"), "director"):
+        assert routes(bgp) == {}
+        assert {row["state"] for row in adverts(bgp).values()} == {"withdrawn"}
+        assert "no interface" in adverts(bgp)[VIPS[4]]["reason"]
+    await_learnt(bgp)
+
+
+def test_a_drained_backend_takes_no_new_flows(bgp):
+    await_learnt(bgp)
+    assert shunt(bgp, "drain", "198.51.100.11") == "done: 1 marked\n"
+    wait_for("draining", lambda: bgp.backends()["198.51.100.11"]["state"] == "draining")
+    assert bgp.backends()["198.51.100.11"]["reason"] == "drained by the operator"
+    assert bgp.curl(VIPS[4], 30) == {"b2": 30}
+    # It outlives a reload and a restart.
+    shunt(bgp, "reload")
+    assert bgp.backends()["198.51.100.11"]["state"] == "draining"
+    bgp.kill("director")
+    bgp.start("director")
+    assert bgp.backends()["198.51.100.11"]["state"] == "draining"
+    assert bgp.curl(VIPS[4], 30) == {"b2": 30}
+    shunt(bgp, "undrain", "198.51.100.11", "web")
+    wait_for("active", bgp.all_active)
+    assert set(bgp.curl(VIPS[4], 60)) == {"b1", "b2"}
+
+
+@pytest.mark.parametrize("args, says", [
+    (["drain", "198.51.100.99"], "no service has the backend 198.51.100.99"),
+    (["drain", "198.51.100.11", "web6"], "service web6 has no backend 198.51.100.11"),
+    (["drain", "b1"], "'b1' is no address"),
+    (["drain", "--vip", "203.0.113.77"], "no service advertises 203.0.113.77"),
+])
+def test_what_cannot_be_drained_is_said(bgp, args, says):
+    result = bgp.shunt("director", *args)
+    assert result.returncode == 1
+    assert says in result.stderr, result.stderr
+
+
+def test_down_takes_leave_first(bgp):
+    await_learnt(bgp)
+    shunt(bgp, "down")
+    assert routes(bgp) == {}
+    assert bgp.program("director", "eth0") is None
+    await_lost(bgp)
+    bgp.forget("director")
+    bgp.start("director")
+    await_learnt(bgp)
+    serve(bgp)
