@@ -10,7 +10,7 @@
 
 #include <time.h>
 
-#define STEP_MS 20
+#define STEP_MS 20L
 #define WAIT_MS 90000 /* more than the longest `wait` */
 
 static void print_down(FILE *out, json_t *answer)
