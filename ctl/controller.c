@@ -19,6 +19,7 @@
 #define COALESCE_MS 5
 #define RETRY_MS    1000
 #define REAP_MS	    1000
+#define SETTLE_MS   1000
 #define PROBE_MS    10000
 /* More prefixes than this in one batch: asking about every target is cheaper than comparing. */
 #define PREFIXES_MAX 64
@@ -50,6 +51,7 @@ static void run_pass(void *arg)
 	node_sync_egress(controller);
 	if (!loop_timer_armed(controller->reap_timer))
 		loop_timer_set(controller->reap_timer, REAP_MS, 0);
+	controller_settle_soon(controller);
 	if (err == -ENOSPC) {
 		controller->growth++;
 		err = load_again(controller);
@@ -69,6 +71,23 @@ void controller_pass_soon(struct controller *controller)
 		run_pass(controller);
 	else if (!loop_timer_armed(controller->pass_timer))
 		loop_timer_set(controller->pass_timer, COALESCE_MS - since, 0);
+}
+
+static void settle(void *arg)
+{
+	struct controller *controller = arg;
+
+	apply_settle(&controller->apply);
+	if (apply_pending(&controller->apply))
+		controller_pass_soon(controller);
+	controller_settle_soon(controller);
+}
+
+void controller_settle_soon(struct controller *controller)
+{
+	if (controller->apply.model && apply_moving(&controller->apply) &&
+	    !loop_timer_armed(controller->settle_timer))
+		loop_timer_set(controller->settle_timer, SETTLE_MS, 0);
 }
 
 static void work_neighbours(struct controller *controller)
@@ -165,6 +184,8 @@ static int open_timers(struct controller *controller)
 	if (!err)
 		err = loop_timer_add(loop, reap, controller, &controller->reap_timer);
 	if (!err)
+		err = loop_timer_add(loop, settle, controller, &controller->settle_timer);
+	if (!err)
 		err = loop_timer_add(loop, probe, controller, &controller->probe_timer);
 	if (!err)
 		err = loop_timer_set(controller->probe_timer, PROBE_MS, PROBE_MS);
@@ -183,6 +204,7 @@ static int open_kernel(struct controller *controller)
 	}
 	controller->apply.query = controller->managed.query = controller->query;
 	controller->apply.ask = rt_query_fib;
+	controller->apply.clock = apply_clock;
 	controller->apply.state = controller->managed.state = rt_watch_state(controller->watch);
 	return 0;
 }
@@ -227,6 +249,7 @@ void controller_stop(struct controller *controller)
 	control_close(controller->control);
 	loop_timer_remove(controller->pass_timer);
 	loop_timer_remove(controller->reap_timer);
+	loop_timer_remove(controller->settle_timer);
 	loop_timer_remove(controller->probe_timer);
 	loop_timer_remove(controller->dispatch_timer);
 	advertise_close(controller);

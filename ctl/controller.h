@@ -75,7 +75,8 @@ struct controller {
 	enum ending ending;
 
 	struct ring_buffer *dispatches;
-	struct loop_timer *pass_timer, *reap_timer, *probe_timer, *dispatch_timer, *advert_timer;
+	struct loop_timer *pass_timer, *reap_timer, *settle_timer, *probe_timer, *dispatch_timer,
+		*advert_timer;
 	uint64_t last_pass;   /* ms, CLOCK_MONOTONIC */
 	unsigned told_states; /* state changes told since the last summary */
 	time_t started;	      /* s, CLOCK_MONOTONIC */
@@ -102,6 +103,8 @@ void controller_down(struct controller *controller);
 uint64_t controller_now_ms(void);
 /* Works off what is marked, at once or, within a few ms of the last time, soon. */
 void controller_pass_soon(struct controller *controller);
+/* Looks after transitions every second, as long as there are any. After whatever may begin one. */
+void controller_settle_soon(struct controller *controller);
 
 /* Builds the model of `config` (taken over on success) and switches to it; where the maps are too
  * small or the program must change, with new ones. On failure the former stays. 0 or -errno, logged. */

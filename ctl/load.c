@@ -17,6 +17,8 @@
 #include "file.h"
 #include "log.h"
 
+#define GROWTH_MAX 6
+
 /* What is replaced, until the new is in use. */
 struct former {
 	struct model *model;
@@ -89,6 +91,8 @@ static void sizes_of(const struct controller *controller, const struct config *c
 		     struct dataplane_sizes *sizes)
 {
 	model_sizes(config, role_directs(role), sizes);
+	sizes->slots <<= controller->growth;
+	sizes->backends <<= controller->growth;
 	sizes->paths <<= controller->growth;
 	sizes->nexthops <<= controller->growth;
 }
@@ -172,6 +176,12 @@ int load_config(struct controller *controller, struct config *config)
 		err = build_beside(controller, config);
 	if (err == -ENOSPC)
 		err = build_anew(controller, config, role.role);
+	/* Backends that are gone from the file, and rings that were larger, need room, too. */
+	while (err == -ENOSPC && controller->growth < GROWTH_MAX) {
+		controller->growth++;
+		err = build_anew(controller, config, role.role);
+	}
+	controller_settle_soon(controller);
 	if (err) {
 		log_error("cannot load %zu services: %s", config->services_count, strerror(-err));
 		advertise_sync(controller);

@@ -165,23 +165,14 @@ static void check_ring(struct verification *verification, const struct service *
 {
 	struct port *port = dataplane_port(verification->controller->apply.dataplane);
 	const struct sh_service *record = &port->services[tables_service_index(service->entries[entry])];
-	struct ring_member *members = calloc(service->config->backends_count, sizeof(*members));
-	uint32_t *want = calloc(record->slots + 1, sizeof(*want));
+	uint32_t *want = calloc(RING_MAX, sizeof(*want));
 	char have[32] = "out of memory";
-	size_t count = 0;
 
-	for (size_t i = 0; members && i < service->config->backends_count; i++) {
-		const struct member *member = &service->members[i];
-
-		if (backend_state_serves(member->state))
-			members[count++] = (struct ring_member){member->config->address,
-								member->config->weight,
-								tables_backend_index(member->backend)};
-	}
-	if (members && want && !ring_build(members, count, want, record->slots))
+	if (want && record->slots != tables_ring_size(service->ring))
+		snprintf(have, sizeof(have), "a ring of %u slots", record->slots);
+	else if (want && !apply_ring(service, want))
 		snprintf(have, sizeof(have), "%u wrong slots", wrong_slots(port, record, want));
 	compare(verification, "ring", service->config->name, "0 wrong slots", have);
-	free(members);
 	free(want);
 }
 

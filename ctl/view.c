@@ -106,6 +106,8 @@ json_t *view_backends(struct controller *controller)
 
 		for (size_t j = 0; j < service->config->backends_count; j++)
 			json_array_append_new(rows, view_backend(controller, &service->members[j]));
+		for (const struct gone *gone = service->gone; gone; gone = gone->next)
+			json_array_append_new(rows, view_backend(controller, &gone->member));
 	}
 	return rows;
 }
@@ -115,12 +117,13 @@ static json_t *view_service(const struct controller *controller, const struct se
 	const struct config_service *config = service->config;
 	const struct config_port *port = &config->ports[entry];
 	char vip[ADDR_TEXT_SIZE];
-	json_t *row = json_pack("{s:s, s:s, s:o, s:s, s:s, s:i, s:i}", "name", config->name, "vip",
+	json_t *row = json_pack("{s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:i}", "name", config->name, "vip",
 				addr_format(&config->vip, vip), "port",
 				port->port ? json_integer(port->port) : json_string("any"), "protocol",
 				protocol_name(port->protocol), "scheduler", scheduler_name(config->scheduler),
 				"backends", (int)config->backends_count, "active",
-				(int)service_active(service));
+				(int)service_active(service), "moving",
+				(int)tables_ring_moving(service->ring));
 
 	set_counts(controller, row, COUNTS_SERVICES, tables_service_index(service->entries[entry]));
 	return row;

@@ -49,6 +49,7 @@ struct config_service {
 	enum scheduler scheduler;
 	unsigned advertise;  /* boolean: its VIP is advertised while every such service of it can serve */
 	uint32_t min_active; /* 1..backends_count: from so many active backends on it can */
+	uint32_t idle;	     /* ms: a flow that is silent for so long may be moved to another backend */
 	size_t backends_count;
 	struct config_backend *backends; /* in the file's order */
 };

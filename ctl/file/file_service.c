@@ -177,8 +177,10 @@ static const struct choice advertise_choices[] = {
 };
 
 #define BACKENDS_MAX 1000000
+#define IDLE_MS	     300000
 
 static const struct number_range min_active_range = {1, BACKENDS_MAX};
+static const struct duration_range idle_range = {1000, 86400000, "1s to 24h", false};
 
 enum { SERVICE_NAME, SERVICE_VIP, SERVICE_PORTS, SERVICE_FORWARD, SERVICE_REMOTE, SERVICE_MIN_ACTIVE };
 
@@ -203,7 +205,7 @@ static const struct schema service_schema = {
 			{"backends", "[198.51.100.11, 198.51.100.12]", true, read_backends},
 			{.name = "health"},
 			{.name = "dscp"},
-			{.name = "idle"},
+			{"idle", "5m", false, read_duration, IN_SERVICE(idle), .range = &idle_range},
 			{.name = "quic-id"},
 			{.name = NULL},
 		},
@@ -284,7 +286,7 @@ int read_service(struct reader *reader, const struct node *node, void *record)
 {
 	struct draft *draft = record;
 	struct service_draft service = {
-		.service = {.forward = FORWARD_AUTO, .remote = FORWARD_L3, .min_active = 1}};
+		.service = {.forward = FORWARD_AUTO, .remote = FORWARD_L3, .min_active = 1, .idle = IDLE_MS}};
 	struct config *config = &draft->config;
 	int err = array_grow(reader, &config->services, config->services_count, sizeof(*config->services));
 

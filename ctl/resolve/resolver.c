@@ -29,6 +29,11 @@ bool backend_state_serves(enum backend_state state)
 	return state == STATE_ACTIVE || state == STATE_RESOLVING;
 }
 
+bool backend_state_keeps(enum backend_state state)
+{
+	return backend_state_serves(state) || state == STATE_DRAINING;
+}
+
 __attribute__((format(printf, 3, 4))) static void become(struct resolution *out, enum backend_state state,
 							 const char *format, ...)
 {

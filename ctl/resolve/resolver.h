@@ -31,6 +31,8 @@ enum backend_state {
 const char *backend_state_name(enum backend_state state);
 /* Does a backend in that state take flows? */
 bool backend_state_serves(enum backend_state state);
+/* Can it go on with the flows that it has? */
+bool backend_state_keeps(enum backend_state state);
 
 #define REASON_SIZE 160
 

@@ -30,7 +30,6 @@
 #include "ring.h"
 
 #define BACKEND_SLOTS 100
-#define RING_MIN      128
 #define NOBODY	      UINT32_MAX
 
 struct claimant {

@@ -19,6 +19,7 @@
 
 #include <shunt/addr.h>
 
+#define RING_MIN 128
 #define RING_MAX 65536
 
 struct ring_member {

@@ -8,7 +8,7 @@
 
 #include "apply.h"
 #include "apply_member.h"
-#include "ring.h"
+#include "apply_ring.h"
 
 /* ---- marking -------------------------------------------------------------------------------- */
 
@@ -174,61 +174,6 @@ static int update_target(struct apply *apply, struct target *target)
 	return err;
 }
 
-static int build_ring(struct apply *apply, struct service *service, struct ring_member *members,
-		      uint32_t *slots)
-{
-	uint32_t size = tables_ring_size(service->ring);
-	size_t count = 0;
-	int err;
-
-	for (size_t i = 0; i < service->config->backends_count; i++) {
-		const struct member *member = &service->members[i];
-
-		if (!backend_state_serves(member->state) || !member->config->weight)
-			continue;
-		members[count++] = (struct ring_member){
-			.address = member->config->address,
-			.weight = member->config->weight,
-			.value = tables_backend_index(member->backend),
-		};
-	}
-	err = ring_build(members, count, slots, size);
-	if (!err)
-		err = tables_store_ring(apply->tables, service->ring, slots);
-	return err < 0 ? err : 0;
-}
-
-static int update_ring(struct apply *apply, struct service *service, uint32_t *slots)
-{
-	struct ring_member *members = calloc(service->config->backends_count, sizeof(*members));
-	int err = members ? build_ring(apply, service, members, slots) : -ENOMEM;
-
-	free(members);
-	if (!err)
-		service->stale = false;
-	return err;
-}
-
-static int update_rings(struct apply *apply)
-{
-	uint32_t *slots = NULL;
-	int err = 0;
-
-	for (size_t i = 0; i < apply->model->services_count; i++) {
-		struct service *service = &apply->model->services[i];
-		int failed;
-
-		if (!service->stale)
-			continue;
-		if (!slots)
-			slots = calloc(RING_MAX, sizeof(*slots));
-		failed = slots ? update_ring(apply, service, slots) : -ENOMEM;
-		err = failed ? failed : err;
-	}
-	free(slots);
-	return err;
-}
-
 /* No slot leads to them any more. */
 static void finish_leaving(struct apply *apply)
 {
@@ -249,7 +194,8 @@ int apply_pass(struct apply *apply)
 		failed = update_target(apply, target);
 		err = failed ? failed : err;
 	}
-	failed = update_rings(apply);
+	failed = apply_rings(apply);
 	finish_leaving(apply);
+	apply_care(apply);
 	return failed ? failed : err;
 }

@@ -41,6 +41,8 @@ struct apply {
 	/* rt_query_fib; a stand-in for the kernel in tests. */
 	int (*ask)(struct rt_query *query, const struct addr *dst, struct rt_route *out);
 	const struct rt_state *state;
+	/* Now, in the unit of `seen` (<shunt/abi.h>), never 0: apply_clock; a stand-in in tests. */
+	uint32_t (*clock)(void);
 	const struct apply_ops *ops;
 	void *arg;
 	uint64_t asks; /* questions put to the FIB */
@@ -59,6 +61,15 @@ void apply_all_nexthops(struct apply *apply);
  */
 int apply_pass(struct apply *apply);
 bool apply_pending(const struct apply *apply);
+
+/* Are slots in transition, or backends kept for flows they have? Then call apply_settle every second: it
+ * marks the services where some have become idle, for the next pass. */
+bool apply_moving(const struct apply *apply);
+void apply_settle(struct apply *apply);
+
+/* The backend's index for each slot of the service's ring as it has to be: room for RING_MAX. 0 or -errno. */
+int apply_ring(const struct service *service, uint32_t *slots);
+uint32_t apply_clock(void);
 
 /* Points services at their rings, and makes the VIP maps and the knobs hold exactly the model's.
  * After a pass that follows a new model. 0 or -errno. */

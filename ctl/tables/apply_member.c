@@ -3,6 +3,7 @@
  * From a resolution to records, for one member. See apply_member.h.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,7 +73,8 @@ static void set_state(struct apply *apply, struct member *member, const struct r
 	enum backend_state before = *told ? *told - 1 : resolution->state;
 	bool tell = *told != resolution->state + 1U && (*told || !backend_state_serves(resolution->state));
 
-	if (backend_state_serves(member->state) != backend_state_serves(resolution->state))
+	if (backend_state_serves(member->state) != backend_state_serves(resolution->state) ||
+	    backend_state_keeps(member->state) != backend_state_keeps(resolution->state))
 		member->service->stale = true;
 	member->state = resolution->state;
 	set_reason(member, resolution->reason);
@@ -115,6 +117,8 @@ static void resolve_member(const struct apply *apply, const struct member *membe
 	};
 
 	resolve(&input, out);
+	if (member->gone && out->state == STATE_DRAINING)
+		snprintf(out->reason, sizeof(out->reason), "removed from the file, and still has flows");
 }
 
 int apply_member(struct apply *apply, struct member *member)

@@ -31,10 +31,9 @@ static struct target *target_of(struct model *model, const struct addr *address)
 	return target;
 }
 
-static int add_member(struct model *model, struct service *service, size_t at, struct tables *tables)
+static int add_member(struct model *model, struct service *service, struct member *member,
+		      const struct config_backend *config, struct tables *tables)
 {
-	const struct config_backend *config = &service->config->backends[at];
-	struct member *member = &service->members[at];
 	struct target *target = target_of(model, &config->address);
 
 	if (!target)
@@ -59,6 +58,7 @@ static int add_service(struct model *model, size_t at, struct tables *tables)
 {
 	const struct config_service *config = &model->config->services[at];
 	struct service *service = &model->services[at];
+	uint32_t size;
 	int err = 0;
 
 	service->config = config;
@@ -68,7 +68,9 @@ static int add_service(struct model *model, size_t at, struct tables *tables)
 	service->entries = calloc(config->ports_count, sizeof(struct table_service *));
 	if (!service->members || !service->entries)
 		return -ENOMEM;
-	service->ring = tables_ring(tables, service->owner, ring_size(config->backends_count));
+	service->slots = ring_size(config->backends_count);
+	size = tables_ring_of(tables, service->owner);
+	service->ring = tables_ring(tables, service->owner, size > service->slots ? size : service->slots);
 	if (!service->ring)
 		return -errno;
 	for (size_t i = 0; !err && i < config->ports_count; i++) {
@@ -76,13 +78,80 @@ static int add_service(struct model *model, size_t at, struct tables *tables)
 		err = service->entries[i] ? 0 : -errno;
 	}
 	for (size_t i = 0; !err && i < config->backends_count; i++)
-		err = add_member(model, service, i, tables);
+		err = add_member(model, service, &service->members[i], &config->backends[i], tables);
 	return err;
+}
+
+/* ---- who is gone ---------------------------------------------------------------------------- */
+
+struct gathering {
+	struct model *model;
+	struct tables *tables;
+	int err;
+};
+
+/* A backend that was in the file, and can still be reached. */
+static void add_gone(uint64_t owner, const struct addr *address, void *arg)
+{
+	struct gathering *gathering = arg;
+	struct model *model = gathering->model;
+	struct service *service = NULL;
+	struct gone *gone;
+
+	for (size_t i = 0; !service && i < model->services_count; i++)
+		service = model->services[i].owner == owner ? &model->services[i] : NULL;
+	if (!service || gathering->err)
+		return;
+	gone = calloc(1, sizeof(*gone));
+	if (!gone) {
+		gathering->err = -ENOMEM;
+		return;
+	}
+	gone->config.address = *address;
+	gathering->err = add_member(model, service, &gone->member, &gone->config, gathering->tables);
+	gone->member.gone = true;
+	gone->next = service->gone;
+	service->gone = gone;
+}
+
+static void leave_target(struct model *model, const struct member *member)
+{
+	struct target *target = member->target;
+	struct member **link = &target->members;
+
+	while (*link != member)
+		link = &(*link)->next;
+	*link = member->next;
+	if (target->members)
+		return;
+	HASH_DEL(model->targets, target);
+	free(target->route);
+	free(target);
+}
+
+static void free_member(struct member *member, struct tables *tables)
+{
+	model_unpath(member, tables);
+	tables_backend_put(tables, member->backend);
+	free(member->reason);
+}
+
+void model_forget(struct model *model, struct gone *gone, struct tables *tables)
+{
+	struct gone **link = &gone->member.service->gone;
+
+	while (*link != gone)
+		link = &(*link)->next;
+	*link = gone->next;
+	leave_target(model, &gone->member);
+	free_member(&gone->member, tables);
+	free(gone);
 }
 
 int model_new(struct config *config, bool directs, struct tables *tables, struct model **out)
 {
 	struct model *model = calloc(1, sizeof(*model));
+	struct gathering gathering = {model, tables, 0};
 	int err = 0;
 
 	if (!model)
@@ -92,8 +161,13 @@ int model_new(struct config *config, bool directs, struct tables *tables, struct
 	if (!model->services)
 		err = -ENOMEM;
 	model->services_count = directs ? config->services_count : 0;
+	tables_turn(tables);
 	for (size_t i = 0; !err && i < model->services_count; i++)
 		err = add_service(model, i, tables);
+	if (!err)
+		tables_each_unasked(tables, add_gone, &gathering);
+	if (!err)
+		err = gathering.err;
 	if (err) {
 		model->config = NULL;
 		model_free(model, tables);
@@ -123,12 +197,14 @@ static void free_service(struct service *service, struct tables *tables)
 	for (size_t i = 0; i < entries; i++)
 		tables_service_put(tables, service->entries[i]);
 	tables_ring_put(tables, service->ring);
-	for (size_t i = 0; i < members; i++) {
-		struct member *member = &service->members[i];
+	for (size_t i = 0; i < members; i++)
+		free_member(&service->members[i], tables);
+	while (service->gone) {
+		struct gone *gone = service->gone;
 
-		model_unpath(member, tables);
-		tables_backend_put(tables, member->backend);
-		free(member->reason);
+		service->gone = gone->next;
+		free_member(&gone->member, tables);
+		free(gone);
 	}
 	free(service->members);
 	free(service->entries);

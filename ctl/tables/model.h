@@ -4,6 +4,7 @@
  *
  *	service   an entry of the file: one ring, a record for each of its ports
  *	member    a backend in a service: its state, its path
+ *	gone      a member that the file no longer names, as long as it has flows
  *	target    a backend's address: what the FIB answers for it, shared by its members
  *
  * A model is built whole from a config and dropped whole. Building a new one before dropping
@@ -40,6 +41,14 @@ struct member {
 	size_t legs_count;
 	bool drained; /* by the operator */
 	bool leaving; /* to be taken out of the tables once no slot leads to it */
+	bool gone;    /* no longer in the file; the first of a struct gone */
+};
+
+struct gone {
+	struct member member; /* first; its config is the one below */
+	struct config_backend config;
+	struct gone *next; /* of the same service */
+	bool met;	   /* its idle time has begun */
 };
 
 struct target {
@@ -55,9 +64,12 @@ struct service {
 	const struct config_service *config;
 	uint64_t owner;
 	struct member *members;		/* owned: config->backends_count of them, in the file's order */
-	struct table_ring *ring;	/* a reference */
+	struct gone *gone;		/* owned */
+	struct table_ring *ring;	/* a reference; larger than `slots` where it was and is not steady */
+	uint32_t slots;			/* of the ring that follows from the file */
 	struct table_service **entries; /* owned: a reference for each of config->ports */
 	bool stale;			/* its ring is to be built again */
+	bool moving;			/* transitions are to be looked after */
 };
 
 struct model {
@@ -73,6 +85,9 @@ struct model {
 int model_new(struct config *config, bool directs, struct tables *tables, struct model **out);
 /* Drops all references. NULL is fine. */
 void model_free(struct model *model, struct tables *tables);
+
+/* Lets go of a member that is gone. */
+void model_forget(struct model *model, struct gone *gone, struct tables *tables);
 
 /* What a config needs of each map, with room for another as large beside it while reloading. */
 void model_sizes(const struct config *config, bool directs, struct dataplane_sizes *out);

@@ -10,10 +10,6 @@
 
 #include "tables_private.h"
 
-/* Finds by key, whose padding is zero in every key. */
-#define FIND(table, key, out) HASH_FIND(hh, table, key, sizeof(*(key)), out)
-#define ENTER(table, thing)   HASH_ADD_KEYPTR(hh, table, &(thing)->key, sizeof((thing)->key), thing)
-
 uint64_t tables_owner(const char *name)
 {
 	uint64_t hash = 0xcbf29ce484222325U;
@@ -297,6 +293,7 @@ struct table_backend *tables_backend(struct tables *tables, uint64_t owner, cons
 	FIND(tables->backends, &key, backend);
 	if (backend) {
 		backend->refs++;
+		backend->turn = tables->turn;
 		return backend;
 	}
 	backend = take(sizeof(*backend), &tables->free_backends, &index);
@@ -304,6 +301,7 @@ struct table_backend *tables_backend(struct tables *tables, uint64_t owner, cons
 		return NULL;
 	backend->index = index;
 	backend->refs = 1;
+	backend->turn = tables->turn;
 	backend->key = key;
 	record = &tables->port->backends[index];
 	*record = (struct sh_backend){.owner = owner, .family = address->family};
@@ -311,30 +309,6 @@ struct table_backend *tables_backend(struct tables *tables, uint64_t owner, cons
 	tables->writes++;
 	ENTER(tables->backends, backend);
 	return backend;
-}
-
-struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t size)
-{
-	const struct ring_key key = {.owner = owner, .size = size};
-	struct table_ring *ring;
-	int err;
-
-	FIND(tables->rings, &key, ring);
-	if (ring) {
-		ring->refs++;
-		return ring;
-	}
-	ring = calloc(1, sizeof(*ring));
-	err = ring ? extents_take(&tables->free_slots, size, &ring->first) : -ENOMEM;
-	if (err) {
-		free(ring);
-		errno = -err;
-		return NULL;
-	}
-	ring->key = key;
-	ring->refs = 1;
-	ENTER(tables->rings, ring);
-	return ring;
 }
 
 struct table_service *tables_service(struct tables *tables, const struct addr *vip,
@@ -397,15 +371,6 @@ void tables_backend_put(struct tables *tables, struct table_backend *backend)
 	free(backend);
 }
 
-void tables_ring_put(struct tables *tables, struct table_ring *ring)
-{
-	if (!ring || --ring->refs)
-		return;
-	HASH_DEL(tables->rings, ring);
-	(void)extents_give_up(&tables->free_slots, ring->first, ring->key.size);
-	free(ring);
-}
-
 void tables_service_put(struct tables *tables, struct table_service *service)
 {
 	if (!service || --service->refs)
@@ -426,6 +391,11 @@ void tables_service_put(struct tables *tables, struct table_service *service)
 			put(tables, thing);          \
 		}                                    \
 	} while (0)
+
+void tables_turn(struct tables *tables)
+{
+	tables->turn++;
+}
 
 void tables_sweep(struct tables *tables)
 {

@@ -31,6 +31,7 @@
 #include "port.h"
 
 struct tables;
+struct transition;
 
 /* Things are read by their users and changed by tables.c alone. `hh` is uthash's. */
 struct table_nexthop;
@@ -47,6 +48,7 @@ void tables_free(struct tables *tables); /* NULL is fine; leaves the memory as i
 struct table_nexthop *tables_nexthop(struct tables *tables, const struct rt_neigh_key *key);
 struct table_path *tables_path(struct tables *tables, const struct sh_path *path);
 struct table_backend *tables_backend(struct tables *tables, uint64_t owner, const struct addr *address);
+/* A new ring begins as what the owner's ring of another size says, if there is one. */
 struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t size);
 struct table_service *tables_service(struct tables *tables, const struct addr *vip,
 				     const struct config_port *port);
@@ -79,6 +81,7 @@ struct table_note *tables_nexthop_note(struct table_nexthop *nexthop);
 
 uint32_t tables_path_index(const struct table_path *path);
 const struct sh_path *tables_path_record(const struct table_path *path);
+uint32_t tables_backends_size(const struct tables *tables); /* all indices are below it */
 uint32_t tables_backend_index(const struct table_backend *backend);
 uint32_t tables_service_index(const struct table_service *service);
 uint32_t tables_ring_size(const struct table_ring *ring);
@@ -93,9 +96,34 @@ bool tables_route_backend(struct tables *tables, const struct table_backend *bac
 /* What was last told of a backend's state, kept with its record through reloads; 0: nothing. */
 unsigned *tables_backend_told(struct table_backend *backend);
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight);
-/* Stores the slots that differ; `backends` holds the ring's size of backend indices. Returns how
- * many slots were stored, or -errno. */
-int tables_store_ring(struct tables *tables, const struct table_ring *ring, const uint32_t *backends);
+/*
+ * Who keeps flows that slots have moved away from (`seen` of <shunt/abi.h>, in its unit). 0: nobody
+ * has; anything else keeps the backend's record from being given up by who looks (model.h).
+ */
+uint32_t tables_backend_seen(const struct tables *tables, const struct table_backend *backend);
+void tables_see_backend(struct tables *tables, const struct table_backend *backend, uint32_t seen);
+/* A new turn begins: what was asked for before it is no longer. */
+void tables_turn(struct tables *tables);
+/* Walks the backends that can be reached and were not asked for in this turn. */
+void tables_each_unasked(struct tables *tables,
+			 void (*each)(uint64_t owner, const struct addr *address, void *arg), void *arg);
+
+/* How a ring is to change. */
+struct ring_change {
+	const uint32_t *want;	       /* of each slot: the index of the backend for new flows */
+	struct transition *transition; /* of its service; NULL: flows are remembered all (random) */
+	uint32_t now, idle;	       /* in the unit of `seen` */
+};
+
+/* Marks whom slots move away from, then stores the slots that differ. Returns how many were stored, or
+ * -errno. */
+int tables_store_ring(struct tables *tables, struct table_ring *ring, const struct ring_change *change);
+/* Slots in transition, when it was last stored. */
+uint32_t tables_ring_moving(const struct table_ring *ring);
+/* Is it time to store the ring again, to close its transitions to unknown datagrams? */
+bool tables_ring_due(const struct table_ring *ring, uint32_t now, uint32_t idle);
+/* The size of the largest ring that the owner has; 0: none. */
+uint32_t tables_ring_of(const struct tables *tables, uint64_t owner);
 /* Points a service at a ring in one word. */
 void tables_point_service(struct tables *tables, const struct table_service *service, uint64_t owner,
 			  const struct table_ring *ring, uint32_t flags);

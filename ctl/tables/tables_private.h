@@ -36,6 +36,7 @@ struct table_backend {
 	uint32_t index;
 	unsigned refs;
 	unsigned told;
+	unsigned turn; /* of the tables, when it was last asked for */
 	UT_hash_handle hh;
 };
 
@@ -49,6 +50,9 @@ struct table_ring {
 	struct ring_key key;
 	uint32_t first;
 	unsigned refs;
+	uint32_t moving;  /* slots in transition */
+	uint32_t changed; /* when slots last moved, in the unit of `seen`; 0: not known */
+	bool closed;	  /* those in transition are: see SH_BEFORE_CLOSED */
 	UT_hash_handle hh;
 };
 
@@ -74,6 +78,7 @@ struct tables {
 	struct table_service *services;
 	struct index free_nexthops, free_paths, free_backends, free_services;
 	struct extents free_slots;
+	unsigned turn;
 	uint64_t writes;
 	void (*released)(const struct rt_neigh_key *key, void *arg);
 	void *released_arg;
@@ -89,5 +94,19 @@ static inline void word_store(__u64 *word, uint64_t value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
+
+/* One aligned store where the word differs. Returns the stores made. */
+static inline unsigned word_switch(struct tables *tables, __u64 *word, uint64_t value)
+{
+	if (word_load(word) == value)
+		return 0;
+	word_store(word, value);
+	tables->writes++;
+	return 1;
+}
+
+/* Finds by key, whose padding is zero in every key. */
+#define FIND(table, key, out) HASH_FIND(hh, table, key, sizeof(*(key)), out)
+#define ENTER(table, thing)   HASH_ADD_KEYPTR(hh, table, &(thing)->key, sizeof((thing)->key), thing)
 
 #endif

@@ -7,16 +7,6 @@
 
 #include "tables_private.h"
 
-/* One aligned store where the word differs. Returns the stores made. */
-static unsigned switch_word(struct tables *tables, __u64 *word, uint64_t value)
-{
-	if (word_load(word) == value)
-		return 0;
-	word_store(word, value);
-	tables->writes++;
-	return 1;
-}
-
 unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop *nexthop,
 			      const struct sh_nexthop *record)
 {
@@ -24,14 +14,14 @@ unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop 
 	unsigned stores = 0;
 
 	if (there->ifindex != record->ifindex) {
-		stores += switch_word(tables, &there->dst, 0);
+		stores += word_switch(tables, &there->dst, 0);
 		__atomic_store_n(&there->ifindex, record->ifindex, __ATOMIC_RELEASE);
 		tables->writes++;
 		stores++;
 	}
-	stores += switch_word(tables, &there->src, record->src);
+	stores += word_switch(tables, &there->src, record->src);
 	/* The word with the valid bit comes last: until then the rest is not looked at. */
-	return stores + switch_word(tables, &there->dst, record->dst);
+	return stores + word_switch(tables, &there->dst, record->dst);
 }
 
 bool tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
@@ -41,7 +31,7 @@ bool tables_route_backend(struct tables *tables, const struct table_backend *bac
 	const struct sh_backend was = {.how = word_load(&record->how)};
 	const struct sh_backend how = {.mode = mode, .path = path ? path->index : 0};
 
-	switch_word(tables, &record->how, how.how);
+	word_switch(tables, &record->how, how.how);
 	if (was.path == how.path)
 		return false;
 	*before = tables->port->paths[was.path];
@@ -53,6 +43,16 @@ unsigned *tables_backend_told(struct table_backend *backend)
 	return &backend->told;
 }
 
+uint32_t tables_backend_seen(const struct tables *tables, const struct table_backend *backend)
+{
+	return __atomic_load_n(&tables->port->backends[backend->index].seen, __ATOMIC_ACQUIRE);
+}
+
+void tables_see_backend(struct tables *tables, const struct table_backend *backend, uint32_t seen)
+{
+	__atomic_store_n(&tables->port->backends[backend->index].seen, seen, __ATOMIC_RELEASE);
+}
+
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight)
 {
 	struct sh_backend *record = &tables->port->backends[backend->index];
@@ -61,23 +61,6 @@ void tables_weigh_backend(struct tables *tables, const struct table_backend *bac
 		return;
 	record->weight = weight;
 	tables->writes++;
-}
-
-int tables_store_ring(struct tables *tables, const struct table_ring *ring, const uint32_t *backends)
-{
-	struct port *port = tables->port;
-	struct sh_slot *slots = port->slots(port, ring->first, ring->key.size);
-	int stores = 0;
-
-	if (!slots)
-		return -errno;
-	for (uint32_t i = 0; i < ring->key.size; i++) {
-		const struct sh_slot slot = {.now = backends[i]};
-
-		stores += (int)switch_word(tables, &slots[i].both, slot.both);
-	}
-	port->slots_done(port);
-	return stores;
 }
 
 void tables_point_service(struct tables *tables, const struct table_service *service, uint64_t owner,
@@ -91,7 +74,20 @@ void tables_point_service(struct tables *tables, const struct table_service *ser
 		record->flags = flags;
 		tables->writes++;
 	}
-	switch_word(tables, &record->where, where.where);
+	word_switch(tables, &record->where, where.where);
+}
+
+void tables_each_unasked(struct tables *tables,
+			 void (*each)(uint64_t owner, const struct addr *address, void *arg), void *arg)
+{
+	struct table_backend *backend, *next;
+
+	HASH_ITER (hh, tables->backends, backend, next) {
+		const struct sh_backend how = {.how = word_load(&tables->port->backends[backend->index].how)};
+
+		if (backend->turn != tables->turn && how.mode != SH_MODE_NONE)
+			each(backend->key.owner, &backend->key.address, arg);
+	}
 }
 
 void tables_each_nexthop(struct tables *tables, void (*each)(struct table_nexthop *nexthop, void *arg),
@@ -145,6 +141,11 @@ const struct sh_path *tables_path_record(const struct table_path *path)
 	return &path->key;
 }
 
+uint32_t tables_backends_size(const struct tables *tables)
+{
+	return tables->port->backends_size;
+}
+
 uint32_t tables_backend_index(const struct table_backend *backend)
 {
 	return backend->index;
@@ -153,11 +154,6 @@ uint32_t tables_backend_index(const struct table_backend *backend)
 uint32_t tables_service_index(const struct table_service *service)
 {
 	return service->index;
-}
-
-uint32_t tables_ring_size(const struct table_ring *ring)
-{
-	return ring->key.size;
 }
 
 uint64_t tables_writes(const struct tables *tables)

@@ -408,6 +408,27 @@ static void defaults_hold(void **state)
 	config_free(NULL);
 }
 
+static void idle_is_in_milliseconds(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t idle;
+	} rows[] = {
+		{FORWARD("forward: l2"), 300000},
+		{FORWARD("forward: l2\n  idle: 1s"), 1000},
+		{FORWARD("forward: l2\n  idle: 2500ms"), 2500},
+		{FORWARD("forward: l2\n  idle: 24h"), 86400000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config *config = parse(rows[i].text);
+
+		assert_int_equal(config->services[0].idle, rows[i].idle);
+		config_free(config);
+	}
+}
+
 /* Every name that the file takes is the name that is printed. */
 static void names_agree_with_the_file(void **state)
 {
@@ -612,6 +633,7 @@ int main(void)
 		cmocka_unit_test(good_files_are_taken),
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(defaults_hold),
+		cmocka_unit_test(idle_is_in_milliseconds),
 		cmocka_unit_test(names_agree_with_the_file),
 		cmocka_unit_test(the_caret_points_at_the_place),
 		cmocka_unit_test(a_small_buffer_is_not_overrun),

@@ -20,7 +20,7 @@
 
 #define RECORDS 16
 #define SLOTS	400
-#define RING	127
+#define RING	128
 
 struct fixture {
 	struct heap_port *heap;
@@ -295,6 +295,14 @@ static void a_backend_switches_in_one_store(void **state)
 	assert_int_equal(before.nexthop[0], 4);
 }
 
+/* Without transitions. */
+static int store_ring(struct tables *tables, struct table_ring *ring, const uint32_t *want)
+{
+	const struct ring_change change = {.want = want};
+
+	return tables_store_ring(tables, ring, &change);
+}
+
 static void a_ring_stores_the_slots_that_differ(void **state)
 {
 	struct fixture *f = *state;
@@ -305,10 +313,10 @@ static void a_ring_stores_the_slots_that_differ(void **state)
 	assert_non_null(first);
 	for (uint32_t i = 0; i < RING; i++)
 		slots[i] = 1 + i % 3;
-	assert_int_equal(tables_store_ring(f->tables, ring, slots), RING);
-	assert_int_equal(tables_store_ring(f->tables, ring, slots), 0);
+	assert_int_equal(store_ring(f->tables, ring, slots), RING);
+	assert_int_equal(store_ring(f->tables, ring, slots), 0);
 	slots[0] = slots[50] = slots[RING - 1] = 9;
-	assert_int_equal(tables_store_ring(f->tables, ring, slots), 3);
+	assert_int_equal(store_ring(f->tables, ring, slots), 3);
 	assert_true(writes(f) == count + RING + 3);
 	/* They lie behind the first ring's, whose are as they were. */
 	for (uint32_t i = 0; i < RING; i++) {
@@ -317,7 +325,7 @@ static void a_ring_stores_the_slots_that_differ(void **state)
 	}
 	f->heap->broken = true;
 	slots[7] = 8;
-	assert_int_equal(tables_store_ring(f->tables, ring, slots), -ENOMEM);
+	assert_int_equal(store_ring(f->tables, ring, slots), -ENOMEM);
 	assert_int_equal(f->heap->slots[1 + RING + 7].now, 1 + 7 % 3);
 }
 
@@ -369,7 +377,7 @@ static struct indices ask_for_all(struct fixture *f, bool reverse)
 		rings[i] = tables_ring(f->tables, 1 + (uint64_t)i, RING);
 		for (uint32_t slot = 0; slot < RING; slot++)
 			slots[slot] = (uint32_t)i + 1;
-		assert_true(tables_store_ring(f->tables, rings[i], slots) >= 0);
+		assert_true(store_ring(f->tables, rings[i], slots) >= 0);
 		tables_point_service(f->tables, entry, 1 + (uint64_t)i, rings[i], 0);
 		all.services[i] = tables_service_index(entry);
 	}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Rings: their room among the slots, and their slots. See tables.h.
+ *
+ * A service has one ring, and two while it goes over to one of another size. Sizes are powers of two,
+ * so each slot of the new one lies within one slot of the old, or is a number of them whole: it
+ * begins as a copy, and changes as any ring does. Packets never know.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ring.h"
+#include "tables_private.h"
+#include "transition.h"
+
+static struct table_ring *largest_of(const struct tables *tables, uint64_t owner)
+{
+	for (uint32_t size = RING_MAX; size >= RING_MIN; size /= 2) {
+		const struct ring_key key = {.owner = owner, .size = size};
+		struct table_ring *ring;
+
+		FIND(tables->rings, &key, ring);
+		if (ring)
+			return ring;
+	}
+	return NULL;
+}
+
+uint32_t tables_ring_of(const struct tables *tables, uint64_t owner)
+{
+	const struct table_ring *ring = largest_of(tables, owner);
+
+	return ring ? ring->key.size : 0;
+}
+
+/* The slots of `from`, or empty ones for NULL, to be free()d. NULL with errno. */
+static struct sh_slot *read_slots(struct port *port, const struct table_ring *from, uint32_t count)
+{
+	struct sh_slot *copy = calloc(count, sizeof(*copy));
+	const struct sh_slot *slots;
+
+	if (!copy || !from)
+		return copy;
+	slots = port->slots(port, from->first, from->key.size);
+	if (!slots) {
+		free(copy);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		copy[i] = slots[(uint64_t)i * from->key.size / count];
+	port->slots_done(port);
+	return copy;
+}
+
+/* Nobody looks at the new ring's slots yet. */
+static int begin_as(struct tables *tables, struct table_ring *ring, const struct table_ring *from)
+{
+	struct port *port = tables->port;
+	struct sh_slot *copy = read_slots(port, from, ring->key.size), *slots;
+
+	slots = copy ? port->slots(port, ring->first, ring->key.size) : NULL;
+	if (!slots) {
+		free(copy);
+		return -errno;
+	}
+	for (uint32_t i = 0; i < ring->key.size; i++)
+		word_switch(tables, &slots[i].both, copy[i].both);
+	port->slots_done(port);
+	free(copy);
+	ring->changed = from ? from->changed : 0;
+	return 0;
+}
+
+static struct table_ring *new_ring(struct tables *tables, const struct ring_key *key)
+{
+	const struct table_ring *from = largest_of(tables, key->owner);
+	struct table_ring *ring = calloc(1, sizeof(*ring));
+	int err = ring ? extents_take(&tables->free_slots, key->size, &ring->first) : -ENOMEM;
+
+	if (!err) {
+		ring->key = *key;
+		ring->refs = 1;
+		err = begin_as(tables, ring, from);
+		if (err)
+			(void)extents_give_up(&tables->free_slots, ring->first, key->size);
+	}
+	if (!err)
+		return ring;
+	free(ring);
+	errno = -err;
+	return NULL;
+}
+
+struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t size)
+{
+	const struct ring_key key = {.owner = owner, .size = size};
+	struct table_ring *ring;
+
+	FIND(tables->rings, &key, ring);
+	if (ring) {
+		ring->refs++;
+		return ring;
+	}
+	ring = new_ring(tables, &key);
+	if (ring)
+		ENTER(tables->rings, ring);
+	return ring;
+}
+
+void tables_ring_put(struct tables *tables, struct table_ring *ring)
+{
+	if (!ring || --ring->refs)
+		return;
+	HASH_DEL(tables->rings, ring);
+	(void)extents_give_up(&tables->free_slots, ring->first, ring->key.size);
+	free(ring);
+}
+
+/* Before any slot moves: a packet that finds it moved finds its former backend marked. */
+static void leave(struct tables *tables, struct table_ring *ring, const struct sh_slot *slots,
+		  const struct ring_change *change)
+{
+	bool moves = false;
+
+	for (uint32_t i = 0; i < ring->key.size; i++) {
+		uint32_t from = slots[i].now;
+
+		if (from == change->want[i])
+			continue;
+		moves = true;
+		if (transition_leave(change->transition, from))
+			__atomic_store_n(&tables->port->backends[from].seen, change->now, __ATOMIC_RELEASE);
+	}
+	if (moves || !ring->changed) {
+		ring->changed = change->now;
+		ring->closed = false;
+	}
+}
+
+static int store_slots(struct tables *tables, struct table_ring *ring, struct sh_slot *slots,
+		       const struct ring_change *change)
+{
+	int stores = 0;
+
+	ring->moving = 0;
+	for (uint32_t i = 0; i < ring->key.size; i++) {
+		struct sh_slot slot = {.now = change->want[i]};
+
+		if (change->transition)
+			slot = transition_next(slots[i], change->want[i], change->transition);
+		ring->moving += slot.before != 0;
+		stores += (int)word_switch(tables, &slots[i].both, slot.both);
+	}
+	return stores;
+}
+
+int tables_store_ring(struct tables *tables, struct table_ring *ring, const struct ring_change *change)
+{
+	struct port *port = tables->port;
+	struct sh_slot *slots = port->slots(port, ring->first, ring->key.size);
+	int stores;
+
+	if (!slots)
+		return -errno;
+	if (change->transition) {
+		leave(tables, ring, slots, change);
+		ring->closed |= change->now - ring->changed >= change->idle;
+		change->transition->close = ring->closed;
+	}
+	stores = store_slots(tables, ring, slots, change);
+	port->slots_done(port);
+	return stores;
+}
+
+bool tables_ring_due(const struct table_ring *ring, uint32_t now, uint32_t idle)
+{
+	return ring->moving && !ring->closed && now - ring->changed >= idle;
+}
+
+uint32_t tables_ring_size(const struct table_ring *ring)
+{
+	return ring->key.size;
+}
+
+uint32_t tables_ring_moving(const struct table_ring *ring)
+{
+	return ring->moving;
+}

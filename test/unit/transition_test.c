@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Established flows stay where they are, whatever becomes of the pool: the rule for one slot, what the
+ * controller does with it, and flows by the hundred through random changes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apply_world.h"
+#include "transition.h"
+
+#define G1 "192.0.2.1"
+#define G3 "192.0.2.129" /* on eth1 */
+
+/* ---- the rule for one slot ------------------------------------------------------------------ */
+
+enum { DEAD = 1, STEADY, LEFT, LEFT2 };
+
+/* What becomes of {now, before} when new flows go to `want`; only those of the bits in `left` are LEFT. */
+static struct sh_slot next(uint32_t now, uint32_t before, uint32_t want, unsigned left, bool close)
+{
+	uint8_t fates[8] = {
+		[DEAD] = FATE_DEAD, [STEADY] = FATE_STEADY, [LEFT] = FATE_STEADY, [LEFT2] = FATE_STEADY};
+	struct transition transition = {.fates = fates, .fates_size = 8, .close = close};
+
+	for (uint32_t i = 0; i < 8; i++) {
+		if (left & 1U << i)
+			assert_true(transition_leave(&transition, i));
+	}
+	return transition_next((struct sh_slot){.now = now, .before = before}, want, &transition);
+}
+
+static void one_slot(void **state)
+{
+	static const struct {
+		uint32_t now, before, want;
+		unsigned left;
+		uint32_t next;
+	} cases[] = {
+		/* steady, and stays so */
+		{STEADY, 0, STEADY, 0, 0},
+		{STEADY, 0, STEADY, 1 << LEFT, 0},
+		{0, 0, 0, 0, 0},
+		{0, 0, 0, 1 << LEFT, 0},
+		/* moves: who was there keeps its flows */
+		{LEFT, 0, STEADY, 1 << LEFT, LEFT},
+		{LEFT, 0, 0, 1 << LEFT, LEFT},
+		/* unless it is dead, or there was none */
+		{DEAD, 0, STEADY, 0, 0},
+		{0, 0, STEADY, 0, 0},
+		/* which says nothing of flows that are remembered */
+		{DEAD, 0, STEADY, 1 << LEFT, STEADY},
+		{DEAD, 0, LEFT, 1 << LEFT, 0},
+		/* moves on: the oldest stays */
+		{LEFT2, LEFT, STEADY, 1 << LEFT | 1 << LEFT2, LEFT},
+		{LEFT2, LEFT, 0, 1 << LEFT | 1 << LEFT2, LEFT},
+		/* and back */
+		{LEFT2, LEFT, LEFT, 1 << LEFT | 1 << LEFT2, LEFT},
+		{LEFT2, LEFT, LEFT, 1 << LEFT, 0},
+		/* the oldest is over, others have flows that are remembered */
+		{STEADY, LEFT, STEADY, 1 << LEFT, LEFT},
+		{STEADY, DEAD, STEADY, 1 << LEFT, STEADY},
+		{STEADY, DEAD, STEADY, 0, 0},
+		{STEADY, STEADY, STEADY, 1 << LEFT, STEADY},
+		{STEADY, STEADY, STEADY, 0, 0},
+		{LEFT, LEFT, LEFT, 1 << LEFT, 0},
+		{0, DEAD, 0, 1 << LEFT, LEFT},
+		{0, DEAD, 0, 0, 0},
+		/* indices beyond the records are nobody's */
+		{99, 0, STEADY, 0, 0},
+		{STEADY, 99, STEADY, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sh_slot slot = next(cases[i].now, cases[i].before, cases[i].want, cases[i].left,
+					   false);
+
+		if (slot.now != cases[i].want || slot.before != cases[i].next)
+			fail_msg("case %zu: {%u, %u}", i, slot.now, slot.before);
+	}
+}
+
+static void a_transition_is_closed_to_datagrams(void **state)
+{
+	(void)state;
+	assert_int_equal(next(STEADY, LEFT, STEADY, 1 << LEFT, true).before, LEFT | SH_BEFORE_CLOSED);
+	assert_int_equal(next(STEADY, LEFT | SH_BEFORE_CLOSED, STEADY, 1 << LEFT, false).before,
+			 LEFT | SH_BEFORE_CLOSED);
+	assert_int_equal(next(STEADY, LEFT | SH_BEFORE_CLOSED, STEADY, 0, true).before, 0);
+	assert_int_equal(next(STEADY, 0, STEADY, 1 << LEFT, true).before, 0);
+}
+
+/* ---- through the controller ----------------------------------------------------------------- */
+
+static uint32_t index_of(size_t at)
+{
+	return tables_backend_index(member(at)->backend);
+}
+
+static struct sh_backend *record(uint32_t index)
+{
+	return &world->heap->port.backends[index];
+}
+
+static struct service *service(void)
+{
+	return &world->apply.model->services[0];
+}
+
+static uint32_t moving(void)
+{
+	uint32_t size, count = 0;
+	const struct sh_slot *slots = slots_of(service(), &size);
+
+	for (uint32_t i = 0; i < size; i++)
+		count += slots[i].before != 0;
+	assert_int_equal(count, tables_ring_moving(service()->ring));
+	return count;
+}
+
+static void start(unsigned backends)
+{
+	route(0, 2, G1, 0, NULL);
+	route(1, 2, G1, 0, NULL);
+	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
+	load(file_of(0, backends - 1));
+	assert_int_equal(moving(), 0);
+	assert_false(apply_moving(&world->apply));
+}
+
+/* `backends` of weight 1, but the one of that number. */
+static struct config *file_with(unsigned backends, unsigned number, uint32_t weight)
+{
+	struct config *config = file_of(0, backends - 1);
+
+	config->services[0].backends[number].weight = weight;
+	return config;
+}
+
+static void assert_steady(void)
+{
+	assert_int_equal(moving(), 0);
+	assert_null(service()->gone);
+	assert_false(apply_moving(&world->apply));
+}
+
+static void a_drained_backend_keeps_its_flows_until_they_are_idle(void **state)
+{
+	size_t slots;
+
+	(void)state;
+	start(4);
+	slots = slots_leading_to(member(1));
+	load(file_with(4, 1, 0));
+	assert_int_equal(slots_leading_to(member(1)), 0);
+	assert_int_equal(slots_left_to(member(1)), slots);
+	assert_int_equal(record(index_of(1))->seen, 100);
+	elapse(IDLE - 1);
+	assert_int_equal(slots_left_to(member(1)), slots);
+	record(index_of(1))->seen = world->now; /* a packet */
+	elapse(IDLE - 1);
+	assert_int_equal(slots_left_to(member(1)), slots);
+	elapse(1);
+	assert_steady();
+	assert_int_equal(record(index_of(1))->seen, 0);
+	assert_whole_way(member(1)); /* it is still in the file */
+}
+
+static void a_removed_backend_serves_on_until_its_flows_are_idle(void **state)
+{
+	const struct gone *gone;
+	uint32_t index;
+
+	(void)state;
+	start(4);
+	index = index_of(3);
+	load(file_of(0, 2));
+	gone = service()->gone;
+	assert_non_null(gone);
+	assert_null(gone->next);
+	assert_int_equal(tables_backend_index(gone->member.backend), index);
+	assert_int_equal(gone->member.state, STATE_DRAINING);
+	assert_non_null(strstr(gone->member.reason, "removed"));
+	assert_whole_way(&gone->member);
+	assert_true(slots_left_to(&gone->member) > 0);
+	/* It is followed like any other: backend 3 lies in block 1. */
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	route(1, 3, G3, 0, NULL);
+	elapse(1);
+	assert_whole_way(&gone->member);
+	assert_int_equal(
+		world->heap->port.nexthops[world->heap->port.paths[record(index)->path].nexthop[0]].ifindex,
+		3);
+	/* Other changes do not matter. */
+	load(file_with(3, 0, 5));
+	assert_non_null(service()->gone);
+	elapse(IDLE);
+	elapse(IDLE);
+	assert_steady();
+	tables_reap(world->apply.tables);
+	tables_reap(world->apply.tables);
+	assert_int_equal(record(index)->owner, 0);
+}
+
+static void a_removed_backend_comes_back_to_its_record(void **state)
+{
+	uint32_t index;
+	size_t slots;
+
+	(void)state;
+	start(4);
+	index = index_of(3);
+	slots = slots_leading_to(member(3));
+	load(file_of(0, 2));
+	load(file_of(0, 3));
+	assert_null(service()->gone);
+	assert_int_equal(index_of(3), index);
+	assert_int_equal(slots_leading_to(member(3)), slots);
+	assert_int_equal(slots_left_to(member(3)), slots); /* others may have begun flows meanwhile */
+	elapse(IDLE);
+	assert_steady();
+}
+
+static void a_dead_backend_keeps_nothing(void **state)
+{
+	(void)state;
+	start(4);
+	load(file_of(0, 2));	    /* backend 3 is gone, */
+	load(file_with(3, 1, 0));   /* 1 drains, */
+	route(1, 0, NULL, 0, NULL); /* and both are out of reach */
+	assert_int_equal(apply_pass(&world->apply), 0);
+	assert_int_equal(slots_left_to(member(1)), 0);
+	assert_int_equal(record(index_of(1))->how, 0);
+	elapse(1);
+	assert_null(service()->gone);
+	elapse(IDLE);
+	assert_steady();
+}
+
+static void overlapping_changes_keep_the_oldest(void **state)
+{
+	size_t slots;
+
+	(void)state;
+	start(4);
+	slots = slots_leading_to(member(1));
+	load(file_with(4, 1, 0));
+	elapse(IDLE / 2);
+	load(file_with(4, 2, 0)); /* 1 is back, 2 drains */
+	load(file_of(0, 0));	  /* and all but 0 are removed */
+	assert_int_equal(slots_leading_to(member(0)), tables_ring_size(service()->ring));
+	for (const struct gone *gone = service()->gone; gone; gone = gone->next) {
+		assert_whole_way(&gone->member);
+		if (tables_backend_index(gone->member.backend) == 2)
+			assert_int_equal(slots_left_to(&gone->member), slots);
+	}
+	elapse(IDLE);
+	assert_steady();
+}
+
+static void rings_of_other_sizes_move_no_flow(void **state)
+{
+	uint32_t small, large, *before;
+	const struct sh_slot *slots;
+
+	(void)state;
+	start(2);
+	slots = slots_of(service(), &small);
+	before = calloc(small, sizeof(*before));
+	for (uint32_t i = 0; i < small; i++)
+		before[i] = slots[i].now;
+	load(file_of(0, 19));
+	slots = slots_of(service(), &large);
+	assert_int_equal(large, ring_size(20));
+	for (uint32_t i = 0; i < large; i++)
+		assert_int_equal(slots[i].before ? slots[i].before : slots[i].now, before[i * small / large]);
+	/* Down again: the larger ring stays, and says what the smaller would. */
+	load(file_of(0, 1));
+	elapse(IDLE);
+	assert_steady();
+	slots = slots_of(service(), &large);
+	assert_int_equal(large, ring_size(20));
+	for (uint32_t i = 0; i < large; i++)
+		assert_int_equal(slots[i].now, before[i * small / large]);
+	free(before);
+}
+
+static void a_restart_goes_on_with_transitions(void **state)
+{
+	size_t slots;
+	uint32_t index;
+
+	(void)state;
+	start(4);
+	index = index_of(3);
+	slots = slots_leading_to(member(3));
+	load(file_of(0, 2));
+	elapse(IDLE / 2);
+	restart(file_of(0, 2));
+	assert_true(tables_writes(world->apply.tables) == 0);
+	assert_non_null(service()->gone);
+	assert_int_equal(tables_backend_index(service()->gone->member.backend), index);
+	assert_int_equal(slots_left_to(&service()->gone->member), slots);
+	assert_true(apply_moving(&world->apply));
+	elapse(IDLE / 2);
+	assert_steady();
+}
+
+static void a_file_changed_while_nobody_ran_moves_no_flow(void **state)
+{
+	size_t slots;
+
+	(void)state;
+	start(4);
+	slots = slots_leading_to(member(3));
+	restart(file_of(0, 2));
+	assert_non_null(service()->gone);
+	assert_int_equal(slots_left_to(&service()->gone->member), slots);
+	elapse(IDLE);
+	assert_steady();
+}
+
+static uint32_t closed(void)
+{
+	uint32_t size, count = 0;
+	const struct sh_slot *slots = slots_of(service(), &size);
+
+	for (uint32_t i = 0; i < size; i++)
+		count += (slots[i].before & SH_BEFORE_CLOSED) != 0;
+	return count;
+}
+
+static void datagrams_are_let_go_after_the_idle_time(void **state)
+{
+	(void)state;
+	start(4);
+	load(file_of(0, 2));
+	for (uint32_t i = 0; i < IDLE; i++) {
+		record(tables_backend_index(service()->gone->member.backend))->seen = world->now;
+		assert_int_equal(closed(), 0);
+		elapse(1);
+	}
+	assert_true(moving() > 0);
+	assert_int_equal(closed(), moving());
+	elapse(IDLE);
+	assert_steady();
+}
+
+static void random_keeps_its_flows_without_slots(void **state)
+{
+	struct config *config = file_of(0, 3);
+
+	(void)state;
+	config->services[0].scheduler = SCHEDULER_RANDOM;
+	route(0, 2, G1, 0, NULL);
+	route(1, 2, G1, 0, NULL);
+	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
+	load(config);
+	config = file_of(0, 2);
+	config->services[0].scheduler = SCHEDULER_RANDOM;
+	load(config);
+	assert_int_equal(moving(), 0);
+	assert_non_null(service()->gone);
+	assert_whole_way(&service()->gone->member);
+	elapse(IDLE - 1);
+	assert_non_null(service()->gone);
+	elapse(1);
+	assert_steady();
+}
+
+/* ---- flows through random changes ------------------------------------------------------------ */
+
+#define FLOWS	2000
+#define POOL	24
+#define CHANGES 300
+
+/* A flow as a client and its backend know it, and what the director remembers of it (xdp/pick.h). */
+struct flow {
+	uint32_t share;
+	struct addr backend; /* family 0: none */
+	uint32_t remembered;
+	uint32_t last; /* packet */
+};
+
+struct crowd {
+	struct flow flows[FLOWS];
+	uint32_t weights[POOL];
+	bool blocks[2]; /* of the pool, that are in reach */
+	uint64_t dice;
+};
+
+static uint32_t throw(struct crowd * crowd, uint32_t sides)
+{
+	crowd->dice ^= crowd->dice << 13; /* xorshift64 (Marsaglia, 2003) */
+	crowd->dice ^= crowd->dice >> 7;
+	crowd->dice ^= crowd->dice << 17;
+	return (uint32_t)(crowd->dice >> 33) % sides;
+}
+
+static struct sh_slot slot_of(const struct flow *flow)
+{
+	const struct sh_service *at =
+		&world->heap->port.services[tables_service_index(service()->entries[0])];
+
+	return world->heap->slots[at->ring + (uint32_t)((uint64_t)flow->share * at->slots >> 32)];
+}
+
+static bool lives(uint32_t index)
+{
+	return record(index)->owner && record(index)->mode != SH_MODE_NONE;
+}
+
+static void saw(uint32_t index, uint32_t now)
+{
+	if (index != now && record(index)->seen)
+		record(index)->seen = world->now;
+}
+
+/* Where a packet goes: what xdp/pick.h does. */
+static uint32_t pick(struct flow *flow, bool begins)
+{
+	struct sh_slot slot = slot_of(flow);
+	uint32_t before = slot.before & ~SH_BEFORE_CLOSED;
+
+	if (!slot.before)
+		return slot.now;
+	if (flow->remembered && lives(flow->remembered)) {
+		saw(flow->remembered, slot.now);
+		return flow->remembered;
+	}
+	if (begins)
+		return flow->remembered = slot.now;
+	if (!lives(before))
+		return slot.now;
+	saw(before, slot.now);
+	return before;
+}
+
+static void begin(struct crowd *crowd, struct flow *flow)
+{
+	uint32_t index;
+
+	*flow = (struct flow){.share = throw(crowd, UINT32_MAX), .last = world->now};
+	index = pick(flow, true);
+	if (index)
+		tables_addr(&record(index)->address, record(index)->family, &flow->backend);
+}
+
+static unsigned number_of(const struct addr *backend)
+{
+	for (unsigned i = 0; i < POOL; i++) {
+		struct addr address = backend_address(i);
+
+		if (addr_equal(&address, backend))
+			return i;
+	}
+	fail_msg("no such backend");
+	return 0;
+}
+
+/* Some flows end and others begin; the rest sends, and must arrive. */
+static void traffic(struct crowd *crowd)
+{
+	for (size_t i = 0; i < FLOWS; i++) {
+		struct flow *flow = &crowd->flows[i];
+		struct addr address;
+		uint32_t index;
+
+		if (!flow->backend.family || !throw(crowd, 10)) {
+			begin(crowd, flow);
+			continue;
+		}
+		/* Some are silent, but less than the idle time. */
+		if (world->now - flow->last < IDLE / 2 && throw(crowd, 3))
+			continue;
+		flow->last = world->now;
+		index = pick(flow, false);
+		tables_addr(&record(index)->address, record(index)->family, &address);
+		if (!addr_equal(&address, &flow->backend))
+			fail_msg("flow %zu of backend %u arrives at %u", i, number_of(&flow->backend),
+				 index ? number_of(&address) : 999);
+	}
+}
+
+static struct config *file_of_pool(const struct crowd *crowd)
+{
+	struct config *config = file_of(0, POOL - 1);
+	struct config_service *pool = &config->services[0];
+
+	pool->backends_count = 0;
+	for (unsigned i = 0; i < POOL; i++) {
+		if (crowd->weights[i])
+			pool->backends[pool->backends_count++] = (struct config_backend){
+				backend_address(i), crowd->weights[i] - 1};
+	}
+	return config;
+}
+
+/* Half of the pool dies or is back. Flows of the dead have died with them. */
+static void reach(struct crowd *crowd, int block)
+{
+	crowd->blocks[block] = !crowd->blocks[block];
+	route(block, 2, crowd->blocks[block] ? G1 : NULL, 0, NULL);
+	assert_int_equal(apply_pass(&world->apply), 0);
+	for (size_t i = 0; i < FLOWS && !crowd->blocks[block]; i++) {
+		struct flow *flow = &crowd->flows[i];
+
+		if (flow->backend.family && number_of(&flow->backend) % 2 == (unsigned)block)
+			begin(crowd, flow);
+	}
+}
+
+static void change(struct crowd *crowd)
+{
+	unsigned what = throw(crowd, 20), number = throw(crowd, POOL);
+
+	if (what == 0)
+		reach(crowd, (int) throw(crowd, 2));
+	else if (what == 1)
+		restart(file_of_pool(crowd));
+	else if (what < 4)
+		for (unsigned i = 0; i < POOL; i++) /* enough for a ring of another size */
+			crowd->weights[i] = throw(crowd, 2) * (1 + throw(crowd, 3));
+	else
+		crowd->weights[number] = throw(crowd, 5); /* 0: removed, 1: weight 0 */
+	crowd->weights[number] += !crowd->weights[number] && throw(crowd, 2);
+	for (unsigned i = 0, any = 0; i < POOL; i++)
+		crowd->weights[i] = (any |= crowd->weights[i]) || i < POOL - 1 ? crowd->weights[i] : 1;
+	load(file_of_pool(crowd));
+}
+
+static void no_flow_is_lost_in_any_order_of_changes(void **state)
+{
+	struct crowd *crowd = calloc(1, sizeof(*crowd));
+
+	(void)state;
+	*crowd = (struct crowd){.blocks = {true, true}, .dice = 88172645463325252ULL};
+	for (unsigned i = 0; i < 4; i++)
+		crowd->weights[i] = 2;
+	start(4);
+	for (int i = 0; i < CHANGES; i++) {
+		uint32_t pause = throw(crowd, 5);
+
+		traffic(crowd);
+		change(crowd);
+		traffic(crowd);
+		for (uint32_t j = 0; j < pause; j++) {
+			elapse(1);
+			traffic(crowd);
+		}
+		while (tables_reap(world->apply.tables))
+			;
+	}
+	free(crowd);
+	elapse(IDLE);
+	elapse(IDLE);
+	assert_steady();
+}
+
+#define FACT(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_slot),
+		cmocka_unit_test(a_transition_is_closed_to_datagrams),
+		FACT(a_drained_backend_keeps_its_flows_until_they_are_idle),
+		FACT(a_removed_backend_serves_on_until_its_flows_are_idle),
+		FACT(a_removed_backend_comes_back_to_its_record),
+		FACT(a_dead_backend_keeps_nothing),
+		FACT(overlapping_changes_keep_the_oldest),
+		FACT(rings_of_other_sizes_move_no_flow),
+		FACT(a_restart_goes_on_with_transitions),
+		FACT(a_file_changed_while_nobody_ran_moves_no_flow),
+		FACT(datagrams_are_let_go_after_the_idle_time),
+		FACT(random_keeps_its_flows_without_slots),
+		FACT(no_flow_is_lost_in_any_order_of_changes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
