@@ -142,7 +142,7 @@ static void on_path(const struct member *member, const struct sh_path *before, c
 static void on_state(const struct member *member, enum backend_state before, void *arg)
 {
 	(void)arg;
-	if (member->state != STATE_UNREACHABLE) /* which is told of who is new, too */
+	if (backend_state_serves(member->state)) /* else it is told of who is new, too */
 		assert_int_not_equal(member->state, before);
 	world->states++;
 }
