@@ -155,6 +155,19 @@ static int build_anew(struct controller *controller, struct config *config, enum
 	return tell_dispatches_open(controller);
 }
 
+/* Paths and next hops are as many as the kernel's routes have it; backends that are gone from the file, and
+ * rings that were larger, need room, too: where they do not fit, in larger maps. */
+static int build_growing(struct controller *controller, struct config *config, enum role role)
+{
+	int err = build_anew(controller, config, role);
+
+	while (err == -ENOSPC && controller->growth < GROWTH_MAX) {
+		controller->growth++;
+		err = build_anew(controller, config, role);
+	}
+	return err;
+}
+
 static bool must_build_anew(const struct controller *controller, const struct config *config, enum role role)
 {
 	struct dataplane_sizes sizes;
@@ -175,12 +188,7 @@ int load_config(struct controller *controller, struct config *config)
 	if (!must_build_anew(controller, config, role.role))
 		err = build_beside(controller, config);
 	if (err == -ENOSPC)
-		err = build_anew(controller, config, role.role);
-	/* Backends that are gone from the file, and rings that were larger, need room, too. */
-	while (err == -ENOSPC && controller->growth < GROWTH_MAX) {
-		controller->growth++;
-		err = build_anew(controller, config, role.role);
-	}
+		err = build_growing(controller, config, role.role);
 	controller_settle_soon(controller);
 	if (err) {
 		log_error("cannot load %zu services: %s", config->services_count, strerror(-err));
@@ -195,7 +203,7 @@ int load_config(struct controller *controller, struct config *config)
 
 int load_again(struct controller *controller)
 {
-	int err = build_anew(controller, controller->apply.model->config, controller->role.role);
+	int err = build_growing(controller, controller->apply.model->config, controller->role.role);
 
 	advertise_sync(controller);
 	return err;

@@ -76,9 +76,8 @@ static void check_path(struct verification *verification, const struct resolutio
 {
 	const struct controller *controller = verification->controller;
 	const struct port *port = dataplane_port(controller->apply.dataplane);
-	const struct sh_path *have = &port->paths[record->path];
 	uint32_t indices[RT_LEGS_MAX];
-	struct sh_path want = {0};
+	struct sh_path want = {0}, have;
 	json_t *want_text, *have_text;
 
 	for (size_t i = 0; i < resolution->legs_count; i++) {
@@ -88,13 +87,14 @@ static void check_path(struct verification *verification, const struct resolutio
 		check_nexthop(verification, &resolution->legs[i].nexthop, where);
 		indices[i] = nexthop ? tables_nexthop_index(nexthop) : 0;
 	}
+	tables_path_read(port, record->path, &have);
 	if (resolution->legs_count && resolution->mode != SH_MODE_NONE)
-		resolve_path(resolution->legs, indices, resolution->legs_count, &want);
+		(void)resolve_path(resolution->legs, indices, resolution->legs_count, &have, &want);
 	verification->checked++;
-	if (!memcmp(&want, have, sizeof(want)))
+	if (!memcmp(&want, &have, sizeof(want)))
 		return;
 	want_text = view_path_text(controller, &want);
-	have_text = view_path_text(controller, have);
+	have_text = view_path_text(controller, &have);
 	differ(verification, "path", where, json_string_value(want_text), json_string_value(have_text));
 	json_decref(want_text);
 	json_decref(have_text);

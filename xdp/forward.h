@@ -39,29 +39,74 @@ static __always_inline int sh_hop_too_small(const struct sh_hop *hop, __u32 byte
 	return (mtu && bytes > mtu) || (hop->route_mtu && bytes > hop->route_mtu);
 }
 
-/* The next hop for a flow whose lower hash half is `share`. 0 where there is no usable one. */
-static __always_inline int sh_hop_find(const struct xdp_md *ctx, __u32 path, __u32 share, struct sh_hop *out)
+/* Takes on a next hop. 0 where it is not usable for what came in by the interface `from`. */
+static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *out)
 {
-	struct sh_path *group = bpf_map_lookup_elem(&paths, &path);
-	struct sh_nexthop *nexthop;
-	__u32 bucket;
+	struct sh_nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &index);
 
-	if (!group)
-		return 0;
-	/* A single next hop, the common case, is not made to wait for the product. */
-	bucket = group->buckets == 1 ? 0 : ((__u64)share * group->buckets) >> 32;
-	if (bucket >= SH_PATH_BUCKETS)
-		return 0;
-	nexthop = bpf_map_lookup_elem(&nexthops, &group->nexthop[bucket]);
 	if (!nexthop)
 		return 0;
 	out->dst = *(volatile __u64 *)&nexthop->dst;
 	out->src = *(volatile __u64 *)&nexthop->src;
 	out->ifindex = *(volatile __u32 *)&nexthop->ifindex;
-	out->route_mtu = group->mtu;
-	if ((sh_hop_flags(out) & SH_NEXTHOP_HERE) && out->ifindex != ctx->ingress_ifindex)
+	if ((sh_hop_flags(out) & SH_NEXTHOP_HERE) && out->ifindex != from)
 		return 0;
 	return sh_hop_flags(out) & SH_NEXTHOP_VALID;
+}
+
+/*
+ * The bucket's next hop is dead: walks the other buckets with a step that the flow selects, so that
+ * a dead leg's flows spread over all others. All are tried, as they are a prime.
+ * Returns a next hop that was usable, or 0.
+ *
+ * Called and not inlined: the hot path keeps its registers. Not static: the verifier walks its loop once and
+ * not once for each way here.
+ */
+__noinline __u32 sh_hop_other(__u32 path, __u32 bucket, __u32 step, __u32 from)
+{
+	struct sh_path *group = bpf_map_lookup_elem(&paths, &path);
+	struct sh_hop hop;
+	__u32 buckets;
+
+	if (!group)
+		return 0;
+	buckets = group->buckets;
+	for (__u32 i = 1; i < SH_PATH_BUCKETS && i < buckets; i++) {
+		bucket += step;
+		if (bucket >= buckets)
+			bucket -= buckets;
+		if (bucket >= SH_PATH_BUCKETS)
+			return 0;
+		if (sh_hop_load(group->nexthop[bucket], from, &hop))
+			return group->nexthop[bucket];
+	}
+	return 0;
+}
+
+static __always_inline int sh_hop_of_group(__u32 path, __u32 share, __u32 from, struct sh_hop *out)
+{
+	struct sh_path *group = bpf_map_lookup_elem(&paths, &path);
+	__u64 at, step;
+
+	if (!group)
+		return 0;
+	out->route_mtu = group->mtu;
+	at = (__u64)share * group->buckets;
+	if (at >> 32 >= SH_PATH_BUCKETS)
+		return 0;
+	if (sh_hop_load(group->nexthop[at >> 32], from, out))
+		return 1;
+	step = (__u64)(__u32)at * (group->buckets - 1) >> 32;
+	return sh_hop_load(sh_hop_other(path, at >> 32, step + 1, from), from, out);
+}
+
+/* The next hop for a flow whose lower hash half is `share`. 0 where there is no usable one. */
+static __always_inline int sh_hop_find(const struct xdp_md *ctx, __u32 path, __u32 share, struct sh_hop *out)
+{
+	/* A single next hop, the common case, costs no look-up of a path. */
+	if (path & SH_PATH_ONE)
+		return sh_hop_load(path & ~SH_PATH_ONE, ctx->ingress_ifindex, out);
+	return sh_hop_of_group(path, share, ctx->ingress_ifindex, out);
 }
 
 static __always_inline enum sh_reason sh_forward_to(struct xdp_md *ctx, struct sh_packet *packet,
@@ -85,7 +130,7 @@ static __always_inline enum sh_reason sh_forward(struct xdp_md *ctx, struct sh_p
 						 struct sh_backend *backend, __u32 share)
 {
 	struct sh_backend how = {.how = *(volatile __u64 *)&backend->how};
-	struct sh_hop hop;
+	struct sh_hop hop = {};
 
 	if (how.mode == SH_MODE_LOCAL)
 		return SH_LOCAL;

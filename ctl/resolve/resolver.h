@@ -75,7 +75,7 @@ struct resolve_input {
  *	l3	   the families of backend and VIP differ: unreachable
  *	leg	   left out where it is dead, or its link is missing, down, without carrier, or takes
  *		   no Ethernet frames. None left: unreachable
- *	neighbour  one known: active, by the usable legs alone. None known, but not all FAILED:
+ *	neighbour  one known: active; packets take the usable legs alone. None known, but not all FAILED:
  *		   resolving. All FAILED: unreachable, with its legs
  *	weight 0   draining, with mode and legs for the flows it has, unless it is unreachable
  *
@@ -90,12 +90,13 @@ void resolve(const struct resolve_input *input, struct resolution *out);
 void resolve_nexthop(const struct rt_neigh_key *key, const struct rt_state *state, struct sh_nexthop *out);
 
 /*
- * Fills a path's buckets from the usable legs, or from all where none is usable: one bucket for
- * one leg, else all SH_PATH_BUCKETS in proportion to the weights (largest remainder: a leg with less
- * than half a bucket may get none), interleaved. indices[i] is the next hop index of legs[i]. At
- * least one leg; more than SH_PATH_BUCKETS to use: the first that many.
+ * A path over all legs, usable or not (the packet path passes over those that are not): one bucket for one
+ * leg, else all SH_PATH_BUCKETS in proportion to the weights, each leg's share rounded down or up, and
+ * one bucket where it is less. indices[i] is the next hop index of legs[i]; 1 to RT_LEGS_MAX legs.
+ * `before` is the path until now, or has no buckets: what need not move stays (resolver_path.c), and with the
+ * same legs and weights all of it. 0 or -ENOMEM.
  */
-void resolve_path(const struct resolved_leg *legs, const uint32_t *indices, size_t count,
-		  struct sh_path *out);
+int resolve_path(const struct resolved_leg *legs, const uint32_t *indices, size_t count,
+		 const struct sh_path *before, struct sh_path *out);
 
 #endif

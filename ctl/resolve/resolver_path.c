@@ -1,119 +1,168 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What resolver.c found, as records of the packet path: next hops and paths.
+ * Which buckets of a path each leg has.
  *
- * Called by apply.c and apply_member.c when a link, a neighbour or a resolution changes.
- * Nothing outlives a call.
+ * A flow stays on its leg while its bucket does, so a path is made from the one before it: every leg
+ * keeps the buckets it has, as far as its share allows. One that goes leaves its own to the others and moves
+ * nothing else; one that comes takes from each what it has too much. Where there is nothing to
+ * keep, and among what may be chosen, a bucket goes where a ring (ring.h) of the same legs has it: a leg
+ * that goes and comes back finds its former buckets.
+ *
+ * Called by apply_member.c and verify.c. Nothing outlives a call.
  */
 #include <string.h>
 
 #include "resolver.h"
+#include "ring.h"
 
-#define MTU_MAX 65535
+#define NOBODY UINT32_MAX
+#define HOMES  128 /* a ring's size, and not less than SH_PATH_BUCKETS: the rest is not looked at */
 
-static bool neighbour_known(const struct rt_neigh *neigh)
-{
-	return neigh && (neigh->state == RT_NEIGH_VALID || neigh->state == RT_NEIGH_PERMANENT);
-}
-
-void resolve_nexthop(const struct rt_neigh_key *key, const struct rt_state *state, struct sh_nexthop *out)
-{
-	const struct rt_link *link = rt_state_link(state, key->ifindex);
-	const struct rt_neigh *neigh = rt_state_neigh(state, key->ifindex, &key->addr);
-
-	memset(out, 0, sizeof(*out));
-	out->ifindex = out->link = (uint32_t)key->ifindex;
-	out->family = key->addr.family;
-	memcpy(&out->neighbour, key->addr.bytes, sizeof(out->neighbour));
-	if (!link)
-		return;
-	memcpy(out->src_mac, link->mac, sizeof(out->src_mac));
-	out->mtu = (uint16_t)(link->mtu < MTU_MAX ? link->mtu : MTU_MAX);
-	if (!link->up || !link->carrier || !neighbour_known(neigh))
-		return;
-	memcpy(out->dst_mac, neigh->mac, sizeof(out->dst_mac));
-	out->flags = SH_NEXTHOP_VALID;
-}
-
-/* One leg's part in a path. */
-struct part {
-	uint64_t remainder; /* of the division that made `buckets` */
-	uint32_t nexthop;
-	uint32_t weight;
-	uint32_t buckets;
-	int32_t credit; /* next_part */
+/* A path while it is dealt out; legs by their place in the route. */
+struct deal {
+	const struct resolved_leg *legs;
+	const uint32_t *indices;
+	size_t count;
+	uint32_t quota[RT_LEGS_MAX];
+	uint64_t remainder[RT_LEGS_MAX];  /* of the division that made the quota */
+	uint32_t had[RT_LEGS_MAX];	  /* buckets in the path before */
+	uint32_t former[SH_PATH_BUCKETS]; /* who had each bucket, or NOBODY */
+	uint32_t home[HOMES];		  /* who has it in the ring */
+	uint32_t owner[SH_PATH_BUCKETS];  /* who gets it */
 };
 
-static size_t take_parts(const struct resolved_leg *legs, const uint32_t *indices, size_t count,
-			 struct part parts[static SH_PATH_BUCKETS])
+/*
+ * What a leg's place in the ring follows from: its next hop, link and address, as the same link-local
+ * address on two links is two next hops. Should two legs meet nothing is lost: the ring gives each its share
+ * all the same.
+ */
+static struct addr identity(const struct rt_neigh_key *nexthop)
 {
-	bool any = false;
-	size_t taken = 0;
+	struct addr addr = nexthop->addr;
+	uint32_t link = (uint32_t)nexthop->ifindex * 0x9e3779b1U;
 
-	for (size_t i = 0; i < count; i++)
-		any |= legs[i].usable;
-	for (size_t i = 0; i < count && taken < SH_PATH_BUCKETS; i++) {
-		if (legs[i].usable == any)
-			parts[taken++] = (struct part){.nexthop = indices[i], .weight = legs[i].weight};
-	}
-	return taken;
+	for (size_t i = 0; i < sizeof(link); i++)
+		addr.bytes[4 + i] ^= (uint8_t)(link >> (8 * i));
+	return addr;
 }
 
-/* Buckets by largest remainder; the earlier leg where remainders are equal. */
-static void share_out(struct part *parts, size_t count)
+static int find_homes(struct deal *deal)
 {
-	uint32_t left = SH_PATH_BUCKETS;
+	struct ring_member members[RT_LEGS_MAX];
+
+	for (size_t i = 0; i < deal->count; i++)
+		members[i] = (struct ring_member){identity(&deal->legs[i].nexthop), deal->legs[i].weight,
+						  (uint32_t)i};
+	return ring_build(members, deal->count, deal->home, HOMES);
+}
+
+static void find_formers(struct deal *deal, const struct sh_path *before)
+{
+	memset(deal->former, 0xff, sizeof(deal->former)); /* NOBODY */
+	for (uint32_t b = 0; b < SH_PATH_BUCKETS && before->buckets; b++) {
+		uint32_t index = before->nexthop[before->buckets == 1 ? 0 : b];
+
+		for (uint32_t i = 0; i < deal->count; i++) {
+			if (deal->indices[i] == index)
+				deal->former[b] = i;
+		}
+		if (deal->former[b] != NOBODY)
+			deal->had[deal->former[b]]++;
+	}
+}
+
+/* Who is next to have its share rounded up: one that need not give up a bucket then, else the largest
+ * remainder, else the earlier. */
+static bool before_in_line(const struct deal *deal, size_t i, size_t j)
+{
+	bool keeps = deal->had[i] > deal->quota[i], other = deal->had[j] > deal->quota[j];
+
+	return keeps == other ? deal->remainder[i] > deal->remainder[j] : keeps;
+}
+
+static uint32_t heaviest(const struct deal *deal)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 1; i < deal->count; i++) {
+		if (deal->quota[i] > deal->quota[found])
+			found = i;
+	}
+	return found;
+}
+
+/* Shares rounded down, then up for as many as buckets are left. Less than one is one, at the cost of
+ * the heaviest: a leg that the kernel uses is used. */
+static void set_quotas(struct deal *deal)
+{
+	int left = SH_PATH_BUCKETS;
 	uint64_t total = 0;
 
-	for (size_t i = 0; i < count; i++)
-		total += parts[i].weight;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t share = (uint64_t)SH_PATH_BUCKETS * parts[i].weight;
+	for (size_t i = 0; i < deal->count; i++)
+		total += deal->legs[i].weight;
+	for (size_t i = 0; i < deal->count; i++) {
+		uint64_t share = (uint64_t)SH_PATH_BUCKETS * deal->legs[i].weight;
 
-		parts[i].buckets = (uint32_t)(share / total);
-		parts[i].remainder = share % total;
-		left -= parts[i].buckets;
+		deal->quota[i] = share < total ? 1 : (uint32_t)(share / total);
+		deal->remainder[i] = share < total ? 0 : share % total;
+		left -= (int)deal->quota[i];
 	}
+	for (; left < 0; left++)
+		deal->quota[heaviest(deal)]--;
 	for (; left > 0; left--) {
-		struct part *largest = &parts[0];
+		size_t next = 0;
 
-		for (size_t i = 1; i < count; i++) {
-			if (parts[i].remainder > largest->remainder)
-				largest = &parts[i];
+		for (size_t i = 1; i < deal->count; i++) {
+			if (before_in_line(deal, i, next))
+				next = i;
 		}
-		largest->buckets++;
-		largest->remainder = 0;
+		deal->quota[next]++;
+		deal->remainder[next] = 0;
 	}
 }
 
-/* Smooth weighted round robin: everyone earns its buckets each turn, the richest takes the turn
- * and pays all of them. After as many turns as there are buckets everyone has had its own. */
-static struct part *next_part(struct part *parts, size_t count)
+/* Bucket `b` to `leg`, if that has not got all of its own yet. */
+static void give(struct deal *deal, uint32_t b, uint32_t leg)
 {
-	struct part *richest = &parts[0];
-
-	for (size_t i = 0; i < count; i++) {
-		parts[i].credit += (int32_t)parts[i].buckets;
-		if (parts[i].credit > richest->credit)
-			richest = &parts[i];
-	}
-	richest->credit -= SH_PATH_BUCKETS;
-	return richest;
-}
-
-void resolve_path(const struct resolved_leg *legs, const uint32_t *indices, size_t count, struct sh_path *out)
-{
-	struct part parts[SH_PATH_BUCKETS];
-	size_t taken = take_parts(legs, indices, count, parts);
-
-	memset(out, 0, sizeof(*out));
-	if (taken <= 1) {
-		out->buckets = (uint16_t)taken;
-		out->nexthop[0] = taken ? parts[0].nexthop : 0;
+	if (deal->owner[b] != NOBODY || leg == NOBODY || !deal->quota[leg])
 		return;
+	deal->owner[b] = leg;
+	deal->quota[leg]--;
+}
+
+static void deal_out(struct deal *deal)
+{
+	memset(deal->owner, 0xff, sizeof(deal->owner)); /* NOBODY */
+	for (uint32_t b = 0; b < SH_PATH_BUCKETS; b++) {
+		if (deal->former[b] == deal->home[b])
+			give(deal, b, deal->home[b]);
 	}
-	share_out(parts, taken);
-	out->buckets = SH_PATH_BUCKETS;
-	for (size_t i = 0; i < SH_PATH_BUCKETS; i++)
-		out->nexthop[i] = next_part(parts, taken)->nexthop;
+	for (uint32_t b = 0; b < SH_PATH_BUCKETS; b++)
+		give(deal, b, deal->former[b]);
+	for (uint32_t b = 0; b < SH_PATH_BUCKETS; b++)
+		give(deal, b, deal->home[b]);
+	for (uint32_t b = 0; b < SH_PATH_BUCKETS; b++)
+		give(deal, b, heaviest(deal)); /* whom most is due */
+}
+
+int resolve_path(const struct resolved_leg *legs, const uint32_t *indices, size_t count,
+		 const struct sh_path *before, struct sh_path *out)
+{
+	struct deal deal = {.legs = legs, .indices = indices, .count = count};
+	struct sh_path path = {.buckets = 1, .nexthop = {indices[0]}};
+
+	if (count > 1) {
+		int err = find_homes(&deal);
+
+		if (err)
+			return err;
+		find_formers(&deal, before);
+		set_quotas(&deal);
+		deal_out(&deal);
+		path.buckets = SH_PATH_BUCKETS;
+		for (uint32_t b = 0; b < SH_PATH_BUCKETS; b++)
+			path.nexthop[b] = indices[deal.owner[b]];
+	}
+	*out = path;
+	return 0;
 }

@@ -197,5 +197,6 @@ int apply_pass(struct apply *apply)
 	failed = apply_rings(apply);
 	finish_leaving(apply);
 	apply_care(apply);
+	apply_forget_deal(apply);
 	return failed ? failed : err;
 }

@@ -33,6 +33,17 @@ struct apply_ops {
 			     const struct sh_path *after, void *arg);
 };
 
+/* The path that was last dealt out in this pass, for what: backends behind the same routers come one after
+ * another and share it. */
+struct apply_deal {
+	struct table_path *path; /* a reference, or NULL */
+	uint32_t before;	 /* the word of the path that they had */
+	size_t count;
+	struct {
+		uint32_t nexthop, weight;
+	} legs[RT_LEGS_MAX];
+};
+
 struct apply {
 	struct model *model;
 	struct tables *tables;
@@ -46,6 +57,7 @@ struct apply {
 	const struct apply_ops *ops;
 	void *arg;
 	uint64_t asks; /* questions put to the FIB */
+	struct apply_deal deal;
 };
 
 void apply_mark_all(struct apply *apply);

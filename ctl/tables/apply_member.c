@@ -41,20 +41,72 @@ static int take_legs(struct apply *apply, const struct resolution *resolution, s
 	return 0;
 }
 
-static int take_way(struct apply *apply, const struct resolution *resolution, struct way *way)
+static struct table_path *deal_again(struct apply *apply, const struct way *way, uint32_t before)
+{
+	const struct apply_deal *deal = &apply->deal;
+
+	if (!deal->path || deal->before != before || deal->count != way->legs_count)
+		return NULL;
+	for (size_t i = 0; i < way->legs_count; i++) {
+		if (deal->legs[i].nexthop != tables_nexthop_index(way->legs[i].nexthop) ||
+		    deal->legs[i].weight != way->legs[i].weight)
+			return NULL;
+	}
+	return tables_path(apply->tables, tables_path_record(deal->path));
+}
+
+static void remember_deal(struct apply *apply, const struct way *way, uint32_t before)
+{
+	struct apply_deal *deal = &apply->deal;
+
+	apply_forget_deal(apply);
+	deal->path = tables_path(apply->tables, tables_path_record(way->path));
+	deal->before = before;
+	deal->count = way->legs_count;
+	for (size_t i = 0; i < way->legs_count; i++) {
+		deal->legs[i].nexthop = tables_nexthop_index(way->legs[i].nexthop);
+		deal->legs[i].weight = way->legs[i].weight;
+	}
+}
+
+void apply_forget_deal(struct apply *apply)
+{
+	tables_path_put(apply->tables, apply->deal.path);
+	apply->deal.path = NULL;
+}
+
+/* A path over the legs of `way`, by what there was `before`. */
+static int deal_path(struct apply *apply, const struct resolution *resolution, uint32_t before,
+		     struct way *way)
 {
 	uint32_t indices[RT_LEGS_MAX];
-	struct sh_path record;
+	struct sh_path record, former;
+	int err;
+
+	for (size_t i = 0; i < way->legs_count; i++)
+		indices[i] = tables_nexthop_index(way->legs[i].nexthop);
+	tables_path_read(tables_port(apply->tables), before, &former);
+	err = resolve_path(resolution->legs, indices, resolution->legs_count, &former, &record);
+	if (err)
+		return err;
+	way->path = tables_path(apply->tables, &record);
+	if (!way->path)
+		return -errno;
+	if (way->legs_count > 1)
+		remember_deal(apply, way, before);
+	return 0;
+}
+
+static int take_way(struct apply *apply, const struct member *member, const struct resolution *resolution,
+		    struct way *way)
+{
+	uint32_t before = tables_backend_path(apply->tables, member->backend);
 	int err = take_legs(apply, resolution, way);
 
 	if (err || !resolution->legs_count || resolution->mode == SH_MODE_NONE)
 		return err;
-	for (size_t i = 0; i < way->legs_count; i++)
-		indices[i] = tables_nexthop_index(way->legs[i].nexthop);
-	memset(&record, 0, sizeof(record));
-	resolve_path(resolution->legs, indices, resolution->legs_count, &record);
-	way->path = tables_path(apply->tables, &record);
-	return way->path ? 0 : -errno;
+	way->path = deal_again(apply, way, before);
+	return way->path ? 0 : deal_path(apply, resolution, before, way);
 }
 
 static void set_reason(struct member *member, const char *reason)
@@ -134,7 +186,7 @@ int apply_member(struct apply *apply, struct member *member)
 		set_state(apply, member, &resolution);
 		return 0;
 	}
-	err = take_way(apply, &resolution, &way);
+	err = take_way(apply, member, &resolution, &way);
 	if (err) {
 		drop_way(apply, &way);
 		return err;
@@ -151,7 +203,7 @@ void apply_member_left(struct apply *apply, struct member *member)
 
 	resolve_member(apply, member, &resolution);
 	/* The next hops are held on to without a path: they tell when one of them answers again. */
-	if (take_way(apply, &resolution, &way)) {
+	if (take_way(apply, member, &resolution, &way)) {
 		drop_way(apply, &way);
 		way = (struct way){0};
 	}

@@ -260,7 +260,8 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		.restore6 = with_room(ports),
 		.services = with_room(services),
 		.backends = with_room(backends),
-		.paths = with_room(backends),
+		/* Only those over several next hops; most backends share theirs. */
+		.paths = with_room(backends / 16),
 		.nexthops = with_room(backends),
 		.slots = (uint32_t)(2 * slots + RING_MAX),
 		.fresh = services ? FRESH : 0,

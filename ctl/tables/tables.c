@@ -10,6 +10,12 @@
 
 #include "tables_private.h"
 
+/* As much of a path as is used: what follows is zero. */
+static size_t path_size(const struct sh_path *path)
+{
+	return offsetof(struct sh_path, nexthop) + path->buckets * sizeof(path->nexthop[0]);
+}
+
 uint64_t tables_owner(const char *name)
 {
 	uint64_t hash = 0xcbf29ce484222325U;
@@ -70,15 +76,33 @@ static int adopt_nexthop(struct tables *tables, uint32_t index)
 	return 0;
 }
 
+static struct table_path *new_path(const struct sh_path *key)
+{
+	struct table_path *path = calloc(1, offsetof(struct table_path, key) + path_size(key));
+
+	if (path)
+		memcpy(&path->key, key, path_size(key));
+	return path;
+}
+
+static void enter_path(struct tables *tables, struct table_path *path)
+{
+	HASH_ADD_KEYPTR(hh, tables->paths, &path->key, path_size(&path->key), path);
+}
+
+static bool path_in_use(const struct sh_path *path)
+{
+	return path->buckets > 0 && path->buckets <= SH_PATH_BUCKETS;
+}
+
 static int adopt_path(struct tables *tables, uint32_t index)
 {
-	struct table_path *path = calloc(1, sizeof(*path));
+	struct table_path *path = new_path(&tables->port->paths[index]);
 
 	if (!path)
 		return -ENOMEM;
-	path->index = index;
-	path->key = tables->port->paths[index];
-	ENTER(tables->paths, path);
+	path->word = index;
+	enter_path(tables, path);
 	index_claim(&tables->free_paths, index);
 	return 0;
 }
@@ -147,7 +171,7 @@ static int adopt(struct tables *tables)
 	for (uint32_t i = 1; !err && i < port->nexthops_size; i++)
 		err = port->nexthops[i].family ? adopt_nexthop(tables, i) : 0;
 	for (uint32_t i = 1; !err && i < port->paths_size; i++)
-		err = port->paths[i].buckets ? adopt_path(tables, i) : 0;
+		err = path_in_use(&port->paths[i]) ? adopt_path(tables, i) : 0;
 	for (uint32_t i = 1; !err && i < port->backends_size; i++)
 		err = port->backends[i].owner ? adopt_backend(tables, i) : 0;
 	for (uint32_t i = 1; !err && i < port->services_size; i++)
@@ -260,25 +284,42 @@ struct table_nexthop *tables_nexthop(struct tables *tables, const struct rt_neig
 	return nexthop;
 }
 
+/* A path to one next hop needs no record: its word says it all. 0 or -errno. */
+static int path_record(struct tables *tables, struct table_path *path)
+{
+	int err;
+
+	if (path->key.buckets == 1 && !path->key.mtu) {
+		path->word = SH_PATH_ONE | path->key.nexthop[0];
+		return 0;
+	}
+	err = index_take(&tables->free_paths, &path->word);
+	if (err)
+		return err;
+	memcpy(&tables->port->paths[path->word], &path->key, path_size(&path->key));
+	tables->writes++;
+	return 0;
+}
+
 struct table_path *tables_path(struct tables *tables, const struct sh_path *key)
 {
 	struct table_path *path;
-	uint32_t index;
+	int err;
 
-	FIND(tables->paths, key, path);
+	HASH_FIND(hh, tables->paths, key, path_size(key), path);
 	if (path) {
 		path->refs++;
 		return path;
 	}
-	path = take(sizeof(*path), &tables->free_paths, &index);
-	if (!path)
+	path = new_path(key);
+	err = path ? path_record(tables, path) : -ENOMEM;
+	if (err) {
+		free(path);
+		errno = -err;
 		return NULL;
-	path->index = index;
+	}
 	path->refs = 1;
-	path->key = *key;
-	tables->port->paths[index] = *key;
-	tables->writes++;
-	ENTER(tables->paths, path);
+	enter_path(tables, path);
 	return path;
 }
 
@@ -358,7 +399,8 @@ void tables_path_put(struct tables *tables, struct table_path *path)
 	if (!path || --path->refs)
 		return;
 	HASH_DEL(tables->paths, path);
-	index_give_up(&tables->free_paths, path->index);
+	if (!(path->word & SH_PATH_ONE))
+		index_give_up(&tables->free_paths, path->word);
 	free(path);
 }
 

@@ -3,7 +3,8 @@
  * The tables: things with an identity, each in its record.
  *
  *	next hop   {link, neighbour}       shared by every path through it
- *	path       its very contents       shared by every backend reached so
+ *	path       its very contents       shared by every backend reached so; one next hop, of a route that
+ *	                                   sets no MTU, needs no record
  *	backend    {service, address}
  *	ring       {service, size}
  *	service    {VIP, port, protocol}
@@ -79,9 +80,13 @@ struct table_note {
 };
 struct table_note *tables_nexthop_note(struct table_nexthop *nexthop);
 
-uint32_t tables_path_index(const struct table_path *path);
+/* What stands for the path in a backend: see struct sh_backend. */
+uint32_t tables_path_word(const struct table_path *path);
+/* Valid as far as it has buckets. */
 const struct sh_path *tables_path_record(const struct table_path *path);
 uint32_t tables_backends_size(const struct tables *tables); /* all indices are below it */
+/* The path that such a word stands for; buckets 0 for none. */
+void tables_path_read(const struct port *port, uint32_t word, struct sh_path *out);
 uint32_t tables_backend_index(const struct table_backend *backend);
 uint32_t tables_service_index(const struct table_service *service);
 uint32_t tables_ring_size(const struct table_ring *ring);
@@ -93,6 +98,8 @@ unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop 
  * another than before, which is then copied to *before (buckets 0: none). */
 bool tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
 			  const struct table_path *path, struct sh_path *before);
+/* The word of the path that a backend has now, also from a former run; 0 for none. */
+uint32_t tables_backend_path(const struct tables *tables, const struct table_backend *backend);
 /* What was last told of a backend's state, kept with its record through reloads; 0: nothing. */
 unsigned *tables_backend_told(struct table_backend *backend);
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight);
@@ -136,6 +143,8 @@ void tables_on_release(struct tables *tables, void (*released)(const struct rt_n
 /* To be called every second while it returns true: frees what has rested. */
 bool tables_reap(struct tables *tables);
 
+/* The memory that the records lie in. */
+const struct port *tables_port(const struct tables *tables);
 uint64_t tables_writes(const struct tables *tables);
 /* For stores that are not made here: hash maps. */
 void tables_add_writes(struct tables *tables, uint64_t writes);

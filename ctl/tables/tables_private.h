@@ -20,10 +20,10 @@ struct table_nexthop {
 };
 
 struct table_path {
-	struct sh_path key;
-	uint32_t index;
+	uint32_t word; /* in a backend: the index of its record, or SH_PATH_ONE and the next hop's */
 	unsigned refs;
 	UT_hash_handle hh;
+	struct sh_path key; /* allocated as far as it has buckets: most have one */
 };
 
 struct backend_key {

@@ -24,17 +24,24 @@ unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop 
 	return stores + word_switch(tables, &there->dst, record->dst);
 }
 
+uint32_t tables_backend_path(const struct tables *tables, const struct table_backend *backend)
+{
+	const struct sh_backend how = {.how = word_load(&tables->port->backends[backend->index].how)};
+
+	return how.path;
+}
+
 bool tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
 			  const struct table_path *path, struct sh_path *before)
 {
 	struct sh_backend *record = &tables->port->backends[backend->index];
 	const struct sh_backend was = {.how = word_load(&record->how)};
-	const struct sh_backend how = {.mode = mode, .path = path ? path->index : 0};
+	const struct sh_backend how = {.mode = mode, .path = path ? path->word : 0};
 
 	word_switch(tables, &record->how, how.how);
 	if (was.path == how.path)
 		return false;
-	*before = tables->port->paths[was.path];
+	tables_path_read(tables->port, was.path, before);
 	return true;
 }
 
@@ -131,9 +138,19 @@ struct table_note *tables_nexthop_note(struct table_nexthop *nexthop)
 	return &nexthop->note;
 }
 
-uint32_t tables_path_index(const struct table_path *path)
+uint32_t tables_path_word(const struct table_path *path)
 {
-	return path->index;
+	return path->word;
+}
+
+void tables_path_read(const struct port *port, uint32_t word, struct sh_path *out)
+{
+	if (word & SH_PATH_ONE)
+		*out = (struct sh_path){.buckets = 1, .nexthop = {word & ~SH_PATH_ONE}};
+	else if (word < port->paths_size)
+		*out = port->paths[word];
+	else
+		*out = (struct sh_path){0};
 }
 
 const struct sh_path *tables_path_record(const struct table_path *path)
@@ -154,6 +171,11 @@ uint32_t tables_backend_index(const struct table_backend *backend)
 uint32_t tables_service_index(const struct table_service *service)
 {
 	return service->index;
+}
+
+const struct port *tables_port(const struct tables *tables)
+{
+	return tables->port;
 }
 
 uint64_t tables_writes(const struct tables *tables)

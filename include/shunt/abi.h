@@ -9,7 +9,7 @@
  *	services   service                 -> where its ring lies
  *	slots      ring + hash(flow)       -> backend
  *	backends   backend                 -> address, mode, path
- *	paths      path                    -> next hop, or a weighted group of them
+ *	paths      path                    -> a weighted group of next hops
  *	nexthops   next hop                -> egress ifindex, MACs
  *
  * Rules of publication, which both sides rely on:
@@ -110,7 +110,7 @@ struct sh_backend {
 	__u8 zero0[3];
 	union {
 		struct {
-			__u32 path; /* 0: none, ask bpf_fib_lookup */
+			__u32 path; /* in `paths`, or SH_PATH_ONE; 0: none, ask bpf_fib_lookup */
 			__u32 mode; /* enum sh_mode */
 		};
 		__u64 how; /* atomic: mode and path switch together */
@@ -125,12 +125,20 @@ struct sh_backend {
 /* Nanoseconds to the unit of `seen`: 1.07 s. */
 #define SH_SEEN_SHIFT 30
 
-#define SH_PATH_BUCKETS 31
+/* With this bit a backend's `path` is no record: the rest of the word is its one next hop, and the route sets
+ * no MTU. */
+#define SH_PATH_ONE (1U << 31)
 
-/* How to reach a backend: `buckets` is 1 for a single next hop, else the legs of a
- * multipath route fill the buckets in proportion to their weights. Immutable. */
+#define SH_PATH_BUCKETS 127
+
+/*
+ * The legs of a multipath route, which fill the buckets in proportion to their weights, usable or
+ * not: a flow whose bucket leads to a next hop without SH_NEXTHOP_VALID takes other buckets, one
+ * after the other, until one leads somewhere (xdp/forward.h). A prime number of buckets, so that
+ * every step leads round to all of them. Immutable.
+ */
 struct sh_path {
-	__u16 buckets; /* 1..SH_PATH_BUCKETS; 0: record not in use */
+	__u16 buckets; /* a prime up to SH_PATH_BUCKETS, or 1; 0: record not in use */
 	__u16 mtu;     /* of the route, at most 65535; 0: it sets none. The next hop's counts beside it */
 	__u32 nexthop[SH_PATH_BUCKETS];
 };
@@ -254,7 +262,7 @@ SH_ASSERT_SIZE(struct sh_endpoint6, 20);
 SH_ASSERT_SIZE(struct sh_service, 64);
 SH_ASSERT_SIZE(struct sh_slot, 8);
 SH_ASSERT_SIZE(struct sh_backend, 64);
-SH_ASSERT_SIZE(struct sh_path, 128);
+SH_ASSERT_SIZE(struct sh_path, 512);
 SH_ASSERT_SIZE(struct sh_nexthop, 48);
 SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);

@@ -14,6 +14,8 @@ VIP4, VIP6 = "203.0.113.10", "2001:db8:f::10"
 CLIENT4, CLIENT6 = "192.0.2.200", "2001:db8:c::200"
 CLIENT_MAC, DIRECTOR_MAC = "02:00:00:00:0c:01", "02:00:00:00:00:d0"
 
+PATH_ONE = 1 << 31  # a backend's path that is no record: the rest is its next hop
+
 _lines = []
 
 
@@ -105,6 +107,13 @@ def bucket_at(value, buckets):
     return (value & 0xFFFFFFFF) * buckets >> 32
 
 
+def buckets_tried(value, buckets):
+    """All buckets in the order in which a flow tries them: its own, then with a step of its own (xdp/forward.h)."""
+    product = (value & 0xFFFFFFFF) * buckets
+    step = 1 + ((product & 0xFFFFFFFF) * (buckets - 1) >> 32)
+    return [((product >> 32) + i * step) % buckets for i in range(buckets)]
+
+
 def flow_hash(data):
     packet = Ether(data)
     l4 = packet[TCP] if TCP in packet else packet[UDP]
@@ -172,9 +181,11 @@ class World:
         return hop
 
     def backend(self, address, mode, *hops, owner=1, left=False, mtu=0):
-        """No hops: no path. `left`: slots move away from it."""
+        """No hops: no path. One, and no MTU: no record of a path. `left`: slots move away from it."""
         path = 0
-        if hops:
+        if len(hops) == 1 and not mtu:
+            path = PATH_ONE | hops[0].index
+        elif hops:
             path = self._index("path")
             say("path", path, *(("mtu", mtu) if mtu else ()), *(hop.index for hop in hops))
         backend = Backend(self._index("backend"), address, mode, hops)

@@ -7,14 +7,17 @@ import struct
 from scapy.all import IP, UDP, Ether, IPOption_NOP
 
 from facts import (
+    PATH_ONE,
     VIP4,
     VIP6,
     World,
     bucket_at,
     bucket_of,
+    buckets_tried,
     case,
     checksum_valid,
     dispatched,
+    flow_hash,
     frame,
     hash_of_flow,
     random_flows,
@@ -207,12 +210,14 @@ def tables_that_point_beyond(world):
     service = world.service(VIP4, 112, "tcp", [world.backend("198.51.100.1", "l2")])
     say("backend", service.backend.index, "192.0.2.99", "l2", 100000, 1)
     case("a path beyond the table asks the kernel", frame(VIP4, tcp(112)), "drop_no_neighbour")
-    say("path", 200, *[9999] * 31)
+    say("path", 200, *[9999] * 127)
     say("backend", service.backend.index, "192.0.2.99", "l2", 200, 1)
     case("a next hop beyond the table asks the kernel", frame(VIP4, tcp(112)), "drop_no_neighbour")
     say("path", 201)
     say("backend", service.backend.index, "192.0.2.99", "l2", 201, 1)
     case("a path without buckets asks the kernel", frame(VIP4, tcp(112)), "drop_no_neighbour")
+    say("backend", service.backend.index, "192.0.2.99", "l2", PATH_ONE | 9999, 1)
+    case("the one next hop beyond the table asks the kernel", frame(VIP4, tcp(112)), "drop_no_neighbour")
 
 
 def any_port(world):
@@ -273,6 +278,28 @@ def legs(world):
             assert len(seen) > min(count, 12) // 2
 
 
+def dead_legs():
+    """The flows of dead legs, and no others, go on to what their steps meet first; with none left the kernel is asked."""
+    for vip, family, address in FAMILIES:
+        world = World()
+        say("egress d1")
+        for count, dead in ((2, {0}), (3, {0, 2}), (31, set(range(0, 31, 2))), (127, set(range(126)))):
+            port = 400 + count
+            hops = [world.hop("d1", 1500, *(["invalid"] if i in dead else [])) for i in range(count)]
+            service = world.service(vip, port, "tcp", [world.backend(address, "l3", *hops)])
+            moved = set()
+            for i, data in enumerate(random_flows(12, vip, lambda sport, port=port: tcp(port, sport=sport), 3)):
+                tried = buckets_tried(flow_hash(data), count)
+                assert sorted(tried) == list(range(count)) and tried[0] == bucket_of(data, count)
+                live = next(bucket for bucket in tried if bucket not in dead)
+                moved |= {live} - {tried[0]}
+                dispatched(f"{len(dead)} of {count} legs dead {family} flow {i}", data, service, "redirect", hop=hops[live])
+            assert len(moved) > 1 or count - len(dead) <= 2  # they spread
+        hops = [world.hop("d1", 1500, "invalid") for _ in range(3)]
+        service = world.service(vip, 400, "tcp", [world.backend(address, "l2", *hops)])
+        case(f"all legs dead asks the kernel {family}", frame(vip, tcp(400)), "drop_no_neighbour")
+
+
 def hash_quality():
     """Slots and buckets are evenly filled and independent, with ports or addresses that just count up."""
     for base, size in ((0xC0000200, 4), (0x20010DB8 << 96, 16)):
@@ -299,3 +326,4 @@ def facts():
     for part in (local, without_backend, any_port, egress_gone, rings, legs):
         part(world)
     tables_that_point_beyond(world)
+    dead_legs()

@@ -13,7 +13,7 @@
 
 #include <shunt/abi.h>
 
-#define LINE_WORDS 48
+#define LINE_WORDS 136
 
 struct line {
 	const char *file;

@@ -69,12 +69,13 @@ static inline const struct sh_backend *record_of(const struct member *member)
 /* A whole way: a path whose next hops are what links and neighbours say. */
 static inline void assert_whole_way(const struct member *member)
 {
-	const struct sh_path *path = &world->heap->port.paths[record_of(member)->path];
+	struct sh_path path;
 
+	tables_path_read(&world->heap->port, record_of(member)->path, &path);
 	assert_int_equal(record_of(member)->mode, SH_MODE_L3);
-	assert_in_range(path->buckets, 1, SH_PATH_BUCKETS);
-	for (uint32_t i = 0; i < path->buckets; i++) {
-		const struct sh_nexthop *hop = &world->heap->port.nexthops[path->nexthop[i]];
+	assert_in_range(path.buckets, 1, SH_PATH_BUCKETS);
+	for (uint32_t i = 0; i < path.buckets; i++) {
+		const struct sh_nexthop *hop = &world->heap->port.nexthops[path.nexthop[i]];
 		struct rt_neigh_key key = {.ifindex = (int)hop->ifindex};
 		struct sh_nexthop want;
 

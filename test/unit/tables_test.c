@@ -71,7 +71,7 @@ static struct table_nexthop *nexthop(struct fixture *fixture, int ifindex, const
 
 static struct table_path *path(struct fixture *fixture, uint32_t to)
 {
-	const struct sh_path key = {.buckets = 1, .nexthop = {to}};
+	const struct sh_path key = {.buckets = 2, .nexthop = {to, to}};
 
 	return tables_path(fixture->tables, &key);
 }
@@ -271,6 +271,30 @@ static void a_new_mac_is_one_store(void **state)
 	assert_memory_equal(memory, &before, sizeof(before));
 }
 
+static void a_path_to_one_next_hop_needs_no_record(void **state)
+{
+	struct fixture *f = *state;
+	const struct sh_path key = {.buckets = 1, .nexthop = {7}};
+	struct table_backend *there = backend(f, 1, "198.51.100.1");
+	uint64_t count = writes(f);
+	struct table_path *one = tables_path(f->tables, &key);
+	struct sh_path read;
+
+	assert_ptr_equal(tables_path(f->tables, &key), one);
+	assert_true(writes(f) == count);
+	assert_true(tables_path_word(one) == (SH_PATH_ONE | 7));
+	assert_int_equal(tables_path_record(one)->nexthop[0], 7);
+	assert_true(tables_route_backend(f->tables, there, SH_MODE_L3, one, &read));
+	assert_true(tables_backend_path(f->tables, there) == (SH_PATH_ONE | 7));
+	tables_path_read(&f->heap->port, tables_backend_path(f->tables, there), &read);
+	assert_memory_equal(&read, &key, sizeof(key));
+	tables_path_read(&f->heap->port, f->heap->port.paths_size, &read); /* beyond the table: none */
+	assert_int_equal(read.buckets, 0);
+	tables_path_put(f->tables, one);
+	tables_path_put(f->tables, one);
+	assert_false(tables_reap(f->tables)); /* no record, so nothing rests */
+}
+
 static void a_backend_switches_in_one_store(void **state)
 {
 	struct fixture *f = *state;
@@ -284,7 +308,7 @@ static void a_backend_switches_in_one_store(void **state)
 	assert_int_equal(before.buckets, 0);
 	assert_true(tables_route_backend(f->tables, there, SH_MODE_L2, second, &before));
 	assert_int_equal(before.nexthop[0], 3);
-	assert_int_equal(memory->path, tables_path_index(second));
+	assert_int_equal(memory->path, tables_path_word(second));
 	assert_int_equal(memory->mode, SH_MODE_L2);
 	assert_true(writes(f) == count + 2);
 	assert_false(tables_route_backend(f->tables, there, SH_MODE_L2, second, &before));
@@ -373,7 +397,7 @@ static struct indices ask_for_all(struct fixture *f, bool reverse)
 		tables_store_nexthop(f->tables, hop, &record);
 		all.hops[i] = tables_nexthop_index(hop);
 		paths[i] = path(f, all.hops[i]);
-		all.paths[i] = tables_path_index(paths[i]);
+		all.paths[i] = tables_path_word(paths[i]);
 		rings[i] = tables_ring(f->tables, 1 + (uint64_t)i, RING);
 		for (uint32_t slot = 0; slot < RING; slot++)
 			slots[slot] = (uint32_t)i + 1;
@@ -442,7 +466,7 @@ static void a_sweep_gives_up_what_nobody_asked_for(void **state)
 		assert_int_equal(f->heap->port.services[all.services[i]].family, 0);
 	assert_int_equal(f->heap->port.paths[all.paths[1]].buckets, 0);
 	assert_int_equal(f->heap->port.nexthops[all.hops[1]].family, 0);
-	assert_int_equal(f->heap->port.paths[all.paths[0]].buckets, 1);
+	assert_int_equal(f->heap->port.paths[all.paths[0]].buckets, 2);
 	assert_int_equal(f->heap->port.nexthops[all.hops[0]].family, SH_FAMILY_IPV4);
 	assert_non_null(tables_ring(f->tables, 9, SLOTS - 1)); /* the rings' room came back whole */
 }
@@ -531,6 +555,7 @@ int main(void)
 		FACT(a_second_reference_keeps_it),
 		FACT(a_full_array_is_enospc),
 		FACT(a_new_mac_is_one_store),
+		FACT(a_path_to_one_next_hop_needs_no_record),
 		FACT(a_backend_switches_in_one_store),
 		FACT(a_ring_stores_the_slots_that_differ),
 		FACT(a_service_is_pointed_once),

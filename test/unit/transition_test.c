@@ -176,6 +176,7 @@ static void a_drained_backend_keeps_its_flows_until_they_are_idle(void **state)
 static void a_removed_backend_serves_on_until_its_flows_are_idle(void **state)
 {
 	const struct gone *gone;
+	struct sh_path path;
 	uint32_t index;
 
 	(void)state;
@@ -195,9 +196,8 @@ static void a_removed_backend_serves_on_until_its_flows_are_idle(void **state)
 	route(1, 3, G3, 0, NULL);
 	elapse(1);
 	assert_whole_way(&gone->member);
-	assert_int_equal(
-		world->heap->port.nexthops[world->heap->port.paths[record(index)->path].nexthop[0]].ifindex,
-		3);
+	tables_path_read(&world->heap->port, record(index)->path, &path);
+	assert_int_equal(world->heap->port.nexthops[path.nexthop[0]].ifindex, 3);
 	/* Other changes do not matter. */
 	load(file_with(3, 0, 5));
 	assert_non_null(service()->gone);
