@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Established connections live through changes of the pool: backends added, drained, removed, weighted anew."""
+import itertools
+import os
+import random
+import time
+
+import pytest
+
+from lab import BUILD, COMPLAINT, wait_for
+from pool import Pool
+
+SIZE = 6
+COUNT = 1000
+# With sanitizers the daemons are looked at, and fewer will do. More of them: SHUNT_POOL_CHANGES=1000 make lab PYTEST='-k pool'
+CHANGES = int(os.environ.get("SHUNT_POOL_CHANGES", "15" if "san" in BUILD.parts else "50"))
+MODES = pytest.mark.parametrize("forward", ["l2", "l3"])
+
+
+def change(dice, weights):
+    """One change of the pool {number: weight}; somebody always takes new flows."""
+    while True:
+        changed = dict(weights)
+        number = dice.randrange(SIZE)
+        what = dice.choice(["add", "drain", "remove", "weigh"])
+        if (what == "add") == (number in weights):
+            continue
+        if what == "remove":
+            del changed[number]
+        else:
+            changed[number] = 0 if what == "drain" else dice.randint(1, 5)
+        if changed != weights and any(changed.values()):
+            return changed
+
+
+def assert_unbroken(found):
+    assert found["broken"] == [], found
+    assert found["worst"] < 1.0, found
+    assert found["connections"] >= COUNT and len(found["by"]) > 1, found
+    # Data did flow: an answer every half second takes at least a few on each.
+    assert found["messages"] > 3 * COUNT, found
+
+
+def assert_new_ones_go_to(pool, allowed):
+    with pool.connections(50, 0) as found:
+        pass
+    assert set(found["by"]) <= allowed, found
+
+
+def pause(dice):
+    """Changes come in bursts, and with time between them for transitions to end."""
+    time.sleep(dice.choice((0, 0, 0.1, 0.5)))
+
+
+@MODES
+def test_no_connection_breaks_through_changes_of_the_pool(forward):
+    dice = random.Random(4)
+    with Pool(SIZE, 1, forward, "2s") as pool:
+        weights = dict.fromkeys(range(SIZE), 1)
+        with pool.connections(COUNT, 200) as found:
+            for _ in range(CHANGES):
+                weights = change(dice, weights)
+                pool.load(weights)
+                pause(dice)
+            assert pool.shunt("d0", "verify").returncode == 0, pool.shunt("d0", "verify").stdout
+        assert_unbroken(found)
+        assert found["late"] > 0
+        assert_new_ones_go_to(pool, {f"b{number}" for number, weight in weights.items() if weight})
+        wait_for("the transitions end", lambda: pool.moving("d0") == 0, 30)
+        wait_for("who was removed is gone", lambda: len(pool.json("d0", "show", "backends")) == 2 * len(weights), 30)
+        assert pool.shunt("d0", "verify").returncode == 0
+        assert not COMPLAINT.search(pool.logs()), pool.logs()
+
+
+@MODES
+def test_flows_may_move_between_directors_meanwhile(forward):
+    dice = random.Random(5)
+    ways = itertools.cycle([(0,), (0, 1), (1,), (1, 0)])
+    with Pool(SIZE, 2, forward, "2m") as pool:
+        weights = dict.fromkeys(range(SIZE), 1)
+        with pool.connections(COUNT, 0) as found:
+            for turn in range(CHANGES):
+                weights = change(dice, weights)
+                pool.load(weights)
+                if turn % 3 == 0:
+                    pool.route(*next(ways))
+                pause(dice)
+        assert_unbroken(found)
+        assert not COMPLAINT.search(pool.logs()), pool.logs()
