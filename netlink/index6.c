@@ -15,8 +15,9 @@
  * read before each use. Where events were lost, or a link or a nexthop object changed (which
  * removes routes silently), it is made anew. It dies with its rt_query.
  *
- * Where rules send an address to another table than the kernel's answer named, the longest match in
- * the answered table wins. A route whose legs are all dead is answered although the kernel, with
+ * The other route may also lie in another table. So the rules (rules6.c) decide in which table to look: the
+ * first of them with such a route that matches. (Had a table before it any other match, the kernel would have
+ * answered with that.) A route whose legs are all dead is answered although the kernel, with
  * ignore_routes_with_linkdown, takes a shorter one.
  */
 #include "index6.h"
@@ -29,6 +30,7 @@
 #include <sys/socket.h>
 
 #include "decode.h"
+#include "rules6.h"
 #include "socket.h"
 #include "vector.h"
 
@@ -46,7 +48,8 @@ struct index6 {
 	struct rtsock events, dump;
 	struct vector routes;	 /* struct entry, by {address, length, table, metric}: the order of a dump */
 	size_t lengths[LENGTHS]; /* how many routes have this prefix length */
-	bool whole;		 /* `routes` is what the kernel has */
+	struct rules6 rules;
+	bool whole; /* `routes` and `rules` are what the kernel has */
 };
 
 static int compare_u32(uint32_t a, uint32_t b)
@@ -134,7 +137,7 @@ static int apply(const struct nlmsghdr *message, void *arg)
 
 static int open_sockets(struct index6 *index)
 {
-	static const int groups[] = {RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP, RTNLGRP_LINK};
+	static const int groups[] = {RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_LINK};
 	int err;
 
 	err = rtsock_open(&index->events);
@@ -199,6 +202,8 @@ static int load(struct index6 *index)
 	rtsock_begin(&index->dump, RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header));
 	err = rtsock_dump(&index->dump, RTSOCK_DUMP_TRIES, apply, index);
 	if (!err)
+		err = rules6_load(&index->rules, &index->dump);
+	if (!err)
 		index->whole = true;
 	return err;
 }
@@ -215,7 +220,7 @@ static struct addr masked(const struct addr *addr, unsigned int length)
 	return out;
 }
 
-/* The first route of this prefix, in `table` unless that is 0. */
+/* The first route of this prefix in `table`. */
 static const struct entry *first_of(const struct index6 *index, const struct prefix *prefix, uint32_t table)
 {
 	struct entry key = {.dst = *prefix, .table = table};
@@ -227,7 +232,7 @@ static const struct entry *first_of(const struct index6 *index, const struct pre
 	entry = index->routes.items[at];
 	if (entry->dst.length != prefix->length || !addr_equal(&entry->dst.addr, &prefix->addr))
 		return NULL;
-	return !table || entry->table == table ? entry : NULL;
+	return entry->table == table ? entry : NULL;
 }
 
 static const struct entry *longest(const struct index6 *index, const struct addr *dst, uint32_t table)
@@ -243,7 +248,20 @@ static const struct entry *longest(const struct index6 *index, const struct addr
 	return NULL;
 }
 
-int index6_find(struct index6 **index, const struct addr *dst, uint32_t table, struct rt_route *out)
+static const struct entry *by_rules(const struct index6 *index, const struct addr *dst)
+{
+	const struct entry *entry = NULL;
+
+	for (size_t i = 0; i < index->rules.count && !entry; i++) {
+		const struct rt_rule *rule = &index->rules.all[i];
+
+		if (rules6_leads(rule, dst))
+			entry = longest(index, dst, rule->table);
+	}
+	return entry;
+}
+
+int index6_find(struct index6 **index, const struct addr *dst, struct rt_route *out)
 {
 	const struct entry *entry;
 	int err = 0;
@@ -257,9 +275,7 @@ int index6_find(struct index6 **index, const struct addr *dst, uint32_t table, s
 		err = load(*index);
 	if (err)
 		return err;
-	entry = longest(*index, dst, table);
-	if (!entry)
-		entry = longest(*index, dst, 0);
+	entry = by_rules(*index, dst);
 	if (!entry)
 		return -ENOENT;
 	*out = (struct rt_route){
@@ -280,6 +296,7 @@ void index6_close(struct index6 *index)
 		return;
 	empty(index);
 	free(index->routes.items);
+	rules6_free(&index->rules);
 	rtsock_close(&index->events);
 	rtsock_close(&index->dump);
 	free(index);

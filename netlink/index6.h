@@ -8,11 +8,11 @@
 struct index6;
 
 /*
- * The longest matching route through a nexthop object, lowest metric first, in `table` where that
- * has one, else in any. Fills all but the legs. *index is made when first needed, and is the
+ * The longest matching route through a nexthop object, lowest metric first, in the first table that the rules
+ * lead to and that has one. Fills all but the legs. *index is made when first needed, and is the
  * caller's: index6_close. 0, -ENOENT where no route matches, or -errno.
  */
-int index6_find(struct index6 **index, const struct addr *dst, uint32_t table, struct rt_route *out);
+int index6_find(struct index6 **index, const struct addr *dst, struct rt_route *out);
 void index6_close(struct index6 *index); /* NULL is fine */
 
 #endif

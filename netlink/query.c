@@ -74,7 +74,7 @@ static int right_route(struct rt_query *query, const struct addr *dst, struct rt
 
 	if (!route->nexthop_id || dst->family != ADDR_IPV6)
 		return 0;
-	err = index6_find(&query->index6, dst, route->table, route);
+	err = index6_find(&query->index6, dst, route);
 	if (err == -ENOENT)
 		return prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
 	return err;

@@ -286,6 +286,22 @@ static void ipv6_routes_that_share_a_nexthop_object(void **state)
 	answers(*state, "2001:db8:12::1", "unicast 2001:db8:12::/64 metric 7: 2001:db8:1::40@va*1");
 }
 
+/* The kernel's answer for an address may be a route of another table, too. */
+static void ipv6_routes_in_several_tables_share_a_nexthop_object(void **state)
+{
+	live_run("ip nexthop add id 30 via 2001:db8:1::30 dev va");
+	live_run("ip -6 route add 2001:db8:12::/64 nhid 30 && "
+		 "ip -6 nexthop add id 33 blackhole && ip -6 route add 2001:db8:11::1 nhid 33");
+	live_run("ip -6 route add 2001:db8:11::/64 nhid 30 table 1000");
+	answers(*state, "2001:db8:12::1", "unicast 2001:db8:12::/64 metric 1024: 2001:db8:1::30@va*1");
+	live_run("ip -6 rule add to 2001:db8:11::/64 lookup 1000 priority 100");
+	answers(*state, "2001:db8:11::1", "unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::30@va*1");
+	live_run("ip -6 route add 2001:db8:11::/64 nhid 30");
+	live_run("ip -6 rule del priority 100");
+	answers(*state, "2001:db8:11:0:1::1", "unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::30@va*1");
+	answers(*state, "2001:db8:11::1", "blackhole");
+}
+
 static void rules_and_tables_decide(void **state)
 {
 	live_run("ip route add 203.0.113.0/24 via 198.51.100.2");
@@ -525,6 +541,7 @@ int main(void)
 		LIVE(routes_through_nexthop_objects),
 		LIVE(weights_above_256_are_whole),
 		LIVE(ipv6_routes_that_share_a_nexthop_object),
+		LIVE(ipv6_routes_in_several_tables_share_a_nexthop_object),
 		LIVE(rules_and_tables_decide),
 		LIVE(a_leg_without_carrier_is_dead),
 		LIVE(a_family_of_none_is_an_error),
