@@ -76,6 +76,19 @@ def documents(text):
         yield document
 
 
+def whole(answer, objects):
+    """With nexthop_compat_mode=0 the kernel names a nexthop object alone: its legs are filled in."""
+    number = answer.get("nhid")
+    if number is None or "nexthops" in answer or "dev" in answer:
+        return answer
+    found = objects[number]
+    if "group" in found:
+        return {**answer, "nexthops": [{**objects[member["id"]], "weight": member.get("weight", 1)}
+                                       for member in found["group"]]}
+    legs = {name: found[name] for name in ("dev", "gateway", "via", "flags") if name in found}
+    return {**answer, **legs, "type": "blackhole" if "blackhole" in found else answer.get("type", "unicast")}
+
+
 class Batch:
     """Many questions to one `ip`."""
 
@@ -161,8 +174,9 @@ class Kernel:
         self.v6 = Batch(net.netns["director"], "-6")
         self.ignore_linkdown = ignore_linkdown
 
-    def routes4(self, addresses, answers):
-        return {address: error_route(answer) if isinstance(answer, str) else route_of(answer[0], address)
+    def routes4(self, addresses, objects):
+        answers = self.any.ask([f"route get {address} fibmatch" for address in addresses])
+        return {address: error_route(answer) if isinstance(answer, str) else route_of(whole(answer[0], objects), address)
                 for address, answer in zip(addresses, answers)}
 
     @staticmethod
@@ -181,11 +195,11 @@ class Kernel:
             if (other.kind, other.legs) != (route.kind, route.legs):
                 raise Doubt(f"{address}: found {route}, fibmatch says {other}")
 
-    def routes6(self, addresses):
+    def routes6(self, addresses, objects):
         answers = self.v6.ask([f"route get {address}" for address in addresses]
                               + [f"route get {address} fibmatch" for address in addresses]
                               + ["route show table all", "rule show"])
-        fib = Fib6(answers[-2], answers[-1], self.ignore_linkdown)
+        fib = Fib6([whole(route, objects) for route in answers[-2]], answers[-1], self.ignore_linkdown)
         routes = {}
         for number, address in enumerate(addresses):
             found = fib.find(address)
@@ -196,10 +210,9 @@ class Kernel:
 
     def read(self):
         """The kernel's view of now: ({address: Route}, {dev: link}, {(dev, address): neighbour})."""
-        addresses = network.backends(4)
-        answers = self.any.ask([f"route get {address} fibmatch" for address in addresses])
-        routes = self.routes4(addresses, answers)
-        routes.update(self.routes6(network.backends(6)))
-        links, neighbours = self.any.ask(["link show", "neigh show nud all"])
+        links, neighbours, objects = self.any.ask(["link show", "neigh show nud all", "nexthop show"])
+        objects = {each["id"]: each for each in objects}
+        routes = self.routes4(network.backends(4), objects)
+        routes.update(self.routes6(network.backends(6), objects))
         return (routes, {link["ifname"]: link for link in links},
                 {(neighbour["dev"], neighbour["dst"]): neighbour for neighbour in neighbours})
