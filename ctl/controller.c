@@ -7,6 +7,7 @@
  * few milliseconds after the pass before, so that a storm is worked off in batches.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/epoll.h>
@@ -23,6 +24,8 @@
 #define PROBE_MS    10000
 /* More prefixes than this in one batch: asking about every target is cheaper than comparing. */
 #define PREFIXES_MAX 64
+/* Of events, that are worked off one after the other without anything else between. */
+#define BATCHES_MAX 64
 
 uint64_t controller_now_ms(void)
 {
@@ -145,19 +148,74 @@ static void work_hints(struct controller *controller)
 		controller_pass_soon(controller);
 }
 
-static void on_kernel(uint32_t events, void *arg)
+/* A recovery that failed is tried again in a while; nothing else might wake us for it. */
+static int took_events(struct controller *controller, int err)
 {
-	struct controller *controller = arg;
-	int err;
-
-	(void)events;
-	err = rt_watch_read(controller->watch, &controller->hints);
+	if (err && !controller->blind)
+		log_error("cannot follow the kernel's events: %s; trying again", strerror(-err));
+	if (!err && controller->blind)
+		log_note("following the kernel's events again");
+	controller->blind = err != 0;
 	if (err) {
-		log_error("cannot follow the kernel's events: %s; asking about everything", strerror(-err));
 		controller->hints.everything = true;
+		loop_timer_set(controller->kernel_timer, RETRY_MS, 0);
 	}
+	return err;
+}
+
+static int read_events(struct controller *controller)
+{
+	int err = took_events(controller, rt_watch_read(controller->watch, &controller->hints));
+
 	if (rt_hints_any(&controller->hints))
 		work_hints(controller);
+	return err;
+}
+
+static void on_kernel(uint32_t events, void *arg)
+{
+	(void)events;
+	(void)read_events(arg);
+}
+
+static void read_again(void *arg)
+{
+	(void)read_events(arg);
+}
+
+static void pass_now(struct controller *controller)
+{
+	if (apply_pending(&controller->apply) || loop_timer_armed(controller->pass_timer))
+		run_pass(controller);
+}
+
+int controller_catch_up(struct controller *controller)
+{
+	struct pollfd queue = {.fd = rt_watch_fd(controller->watch), .events = POLLIN};
+	int err = 0;
+
+	/* The bound is for a flood. What a pass makes the kernel do comes back as events. */
+	for (int i = 0; i < BATCHES_MAX && !err; i++) {
+		err = read_events(controller);
+		if (poll(&queue, 1, 0) <= 0) {
+			pass_now(controller);
+			if (poll(&queue, 1, 0) <= 0)
+				break;
+		}
+	}
+	return err;
+}
+
+void controller_read_anew(struct controller *controller)
+{
+	if (took_events(controller, rt_watch_reload(controller->watch, &controller->hints)))
+		return;
+	for (size_t i = 0; i < controller->apply.model->services_count; i++)
+		controller->apply.model->services[i].stale = true;
+	work_hints(controller);
+	pass_now(controller);
+	if (apply_services(&controller->apply))
+		log_error("cannot store the services anew");
 }
 
 static void probe(void *arg)
@@ -166,7 +224,7 @@ static void probe(void *arg)
 	int err;
 
 	/* First what the kernel has told already: aliases just added are in there. */
-	on_kernel(0, controller);
+	(void)read_events(controller);
 	managed_probe(&controller->managed);
 	node_sync(controller);
 	node_sync_egress(controller);
@@ -187,6 +245,10 @@ static int open_timers(struct controller *controller)
 		err = loop_timer_add(loop, settle, controller, &controller->settle_timer);
 	if (!err)
 		err = loop_timer_add(loop, probe, controller, &controller->probe_timer);
+	if (!err)
+		err = loop_timer_add(loop, read_again, controller, &controller->kernel_timer);
+	if (!err)
+		err = audit_open(&controller->audit, controller);
 	if (!err)
 		err = loop_timer_set(controller->probe_timer, PROBE_MS, PROBE_MS);
 	return err;
@@ -253,6 +315,8 @@ void controller_stop(struct controller *controller)
 	loop_timer_remove(controller->probe_timer);
 	loop_timer_remove(controller->dispatch_timer);
 	advertise_close(controller);
+	loop_timer_remove(controller->kernel_timer);
+	audit_close(&controller->audit);
 	node_close(controller);
 	load_free(controller);
 	rt_hints_free(&controller->hints);

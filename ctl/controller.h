@@ -5,6 +5,7 @@
  *	controller.c   the kernel's events and the passes that follow from them
  *	load.c         a config into tables: at start, on reload, when maps must grow
  *	advertise.c    which VIPs are advertised, drains, and a stop that takes leave first
+ *	audit.c        everything compared with the kernel now and then, by the eyes of verify.c
  *	tell.c         changes -> log and event stream; dispatches from the ring buffer
  *	verbs.c        what the control socket answers, from view*.c and verify.c
  *
@@ -28,6 +29,7 @@
 #include <shunt/rt.h>
 
 #include "apply.h"
+#include "audit.h"
 #include "control.h"
 #include "managed.h"
 #include "role.h"
@@ -61,6 +63,7 @@ struct controller {
 
 	struct apply apply; /* with model, tables and dataplane */
 	struct managed managed;
+	struct audit audit;
 	struct role_view role;
 	enum role loaded;    /* that programs and tables were built for */
 	unsigned growth;     /* paths and next hops were too few: so many times doubled */
@@ -76,7 +79,8 @@ struct controller {
 
 	struct ring_buffer *dispatches;
 	struct loop_timer *pass_timer, *reap_timer, *settle_timer, *probe_timer, *dispatch_timer,
-		*advert_timer;
+		*advert_timer, *kernel_timer;
+	bool blind;	      /* events were lost, and reading all anew failed: kernel_timer tries again */
 	uint64_t last_pass;   /* ms, CLOCK_MONOTONIC */
 	unsigned told_states; /* state changes told since the last summary */
 	time_t started;	      /* s, CLOCK_MONOTONIC */
@@ -105,6 +109,11 @@ uint64_t controller_now_ms(void);
 void controller_pass_soon(struct controller *controller);
 /* Looks after transitions every second, as long as there are any. After whatever may begin one. */
 void controller_settle_soon(struct controller *controller);
+/* Works off every event that is queued, and all that follows from it, now. 0, or -errno where the
+ * kernel cannot be followed at present: it is told and tried again elsewhere. */
+int controller_catch_up(struct controller *controller);
+/* Reads all anew, asks about everything and stores what differs, as after an overrun. */
+void controller_read_anew(struct controller *controller);
 
 /* Builds the model of `config` (taken over on success) and switches to it; where the maps are too
  * small or the program must change, with new ones. On failure the former stays. 0 or -errno, logged. */

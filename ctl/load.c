@@ -196,6 +196,7 @@ int load_config(struct controller *controller, struct config *config)
 		return err;
 	}
 	advertise_sync(controller);
+	audit_follow(&controller->audit, config->audit);
 	if (before != role.role || !controller->control)
 		log_note("role: %s (%s)", role_name(role.role), role.reason);
 	return 0;
@@ -206,6 +207,7 @@ int load_again(struct controller *controller)
 	int err = build_growing(controller, controller->apply.model->config, controller->role.role);
 
 	advertise_sync(controller);
+	audit_follow(&controller->audit, controller->apply.model->config->audit);
 	return err;
 }
 

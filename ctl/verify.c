@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `shunt verify`: the maps against the kernel, now.
+ * The maps against the kernel, now: `shunt verify`, and the pieces that the audit looks at.
  *
- * Reads links and neighbours anew and asks the FIB about every backend on a socket of its own,
- * resolves as if for the first time, and follows each backend's records from its ring to its
- * MACs in the maps; then compares the maps of VIPs, of egress links and of what a backend restores,
- * and its aliases. Writes nothing.
+ * Reads links and neighbours anew and asks the FIB about every backend, resolves as if for the
+ * first time, and follows each backend's records from its ring to its MACs in the maps. Writes
+ * nothing. `shunt verify` asks on a socket of its own.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliases.h"
 #include "controller.h"
-#include "restore.h"
 #include "ring.h"
+#include "verification.h"
 #include "view.h"
-
-struct verification {
-	const struct controller *controller;
-	struct rt_query *query;
-	struct rt_state *state;
-	json_t *differences;
-	json_int_t checked;
-};
 
 static void differ(struct verification *verification, const char *what, const char *where, const char *want,
 		   const char *have)
@@ -34,8 +24,8 @@ static void differ(struct verification *verification, const char *what, const ch
 }
 
 /* One comparison of two texts. */
-static void compare(struct verification *verification, const char *what, const char *where, const char *want,
-		    const char *have)
+void verification_compare(struct verification *verification, const char *what, const char *where,
+			  const char *want, const char *have)
 {
 	verification->checked++;
 	if (strcmp(want, have) != 0)
@@ -68,7 +58,11 @@ static void check_nexthop(struct verification *verification, const struct rt_nei
 	}
 	snprintf(what, sizeof(what), "next hop %s ifindex %d", addr_format(&key->addr, address),
 		 key->ifindex);
-	compare(verification, what, where, want_text, have_text);
+	verification->checked++;
+	if (!strcmp(want_text, have_text) || json_object_get(verification->nexthops, what))
+		return;
+	json_object_set_new(verification->nexthops, what, json_true());
+	differ(verification, what, where, want_text, have_text);
 }
 
 static void check_path(struct verification *verification, const struct resolution *resolution,
@@ -107,6 +101,15 @@ static const char *mode_text(uint32_t mode)
 	return mode < sizeof(names) / sizeof(names[0]) ? names[mode] : "unknown";
 }
 
+const char *verification_where(const struct member *member, char out[static VERIFICATION_WHERE])
+{
+	char address[ADDR_TEXT_SIZE];
+
+	snprintf(out, VERIFICATION_WHERE, "%s %s", member->service->config->name,
+		 addr_format(&member->config->address, address));
+	return out;
+}
+
 static void check_member(struct verification *verification, const struct member *member,
 			 const struct rt_route *route)
 {
@@ -122,26 +125,26 @@ static void check_member(struct verification *verification, const struct member 
 		.route = route,
 		.state = verification->state,
 	};
-	char where[128], address[ADDR_TEXT_SIZE];
+	char where[VERIFICATION_WHERE];
 	struct resolution resolution;
 
 	resolve(&input, &resolution);
-	snprintf(where, sizeof(where), "%s %s", service->name,
-		 addr_format(&member->config->address, address));
-	compare(verification, "state", where, backend_state_name(resolution.state),
-		backend_state_name(member->state));
-	compare(verification, "mode", where, mode_text(resolution.mode), mode_text(record->mode));
+	verification_where(member, where);
+	verification_compare(verification, "state", where, backend_state_name(resolution.state),
+			     backend_state_name(member->state));
+	verification_compare(verification, "mode", where, mode_text(resolution.mode),
+			     mode_text(record->mode));
 	check_path(verification, &resolution, record, where);
 }
 
-static void check_target(struct verification *verification, const struct target *target)
+void verification_target(struct verification *verification, const struct target *target)
 {
-	char address[ADDR_TEXT_SIZE];
+	char where[VERIFICATION_WHERE];
 	struct rt_route route;
 	int err = rt_query_fib(verification->query, &target->address, &route);
 
 	if (err)
-		differ(verification, "route", addr_format(&target->address, address),
+		differ(verification, "route", verification_where(target->members, where),
 		       "an answer from the FIB", strerror(-err));
 	for (const struct member *member = target->members; !err && member; member = member->next)
 		check_member(verification, member, &route);
@@ -172,7 +175,7 @@ static void check_ring(struct verification *verification, const struct service *
 		snprintf(have, sizeof(have), "a ring of %u slots", record->slots);
 	else if (want && !apply_ring(service, want))
 		snprintf(have, sizeof(have), "%u wrong slots", wrong_slots(port, record, want));
-	compare(verification, "ring", service->config->name, "0 wrong slots", have);
+	verification_compare(verification, "ring", service->config->name, "0 wrong slots", have);
 	free(want);
 }
 
@@ -190,94 +193,69 @@ static void remember_failed(struct table_nexthop *nexthop, void *arg)
 		(void)rt_state_put_neigh(verification->state, seen);
 }
 
-/* One hash map as a whole. */
-static void check_entries(struct verification *verification, const char *map, enum dataplane_hash hash,
-			  int err, struct dataplane_entries *want)
+void verification_service(struct verification *verification, const struct service *service)
 {
-	char have[64];
-	size_t differences = 0;
+	for (size_t i = 0; i < service->config->ports_count; i++)
+		check_ring(verification, service, i);
+}
 
-	if (!err) {
-		err = dataplane_compare(verification->controller->apply.dataplane, hash, want->all,
-					want->count, &differences);
-		free(want->all);
+int verification_begin(struct verification *verification, const struct controller *controller,
+		       struct rt_query *query)
+{
+	struct verification fresh = {.controller = controller, .query = query};
+	int err = rt_state_new(&fresh.state);
+
+	if (!err)
+		err = rt_state_load(fresh.state, query);
+	fresh.differences = json_array();
+	fresh.nexthops = json_object();
+	if (!err && (!fresh.differences || !fresh.nexthops))
+		err = -ENOMEM;
+	if (err) {
+		verification_end(&fresh);
+		return err;
 	}
-	if (err)
-		snprintf(have, sizeof(have), "%s", strerror(-err));
-	else
-		snprintf(have, sizeof(have), "%zu missing or wrong entries", differences);
-	compare(verification, "map", map, "0 missing or wrong entries", have);
+	tables_each_nexthop(controller->apply.tables, remember_failed, &fresh);
+	*verification = fresh;
+	return 0;
 }
 
-static void check_maps(struct verification *verification)
+void verification_end(struct verification *verification)
 {
-	static const struct {
-		const char *name;
-		enum dataplane_hash hash;
-	} vips[] = {{"vips4", HASH_VIPS4}, {"vips6", HASH_VIPS6}},
-	  restores[] = {{"restore4", HASH_RESTORE4}, {"restore6", HASH_RESTORE6}};
-	const struct controller *controller = verification->controller;
-	struct dataplane_entries want = {0};
-	int err;
-
-	for (size_t i = 0; i < 2; i++) {
-		err = apply_want_vips(&controller->apply, vips[i].hash, &want);
-		check_entries(verification, vips[i].name, vips[i].hash, err, &want);
-		err = restore_want(controller->apply.model->config, verification->state,
-				   controller->role.role, restores[i].hash, &want);
-		check_entries(verification, restores[i].name, restores[i].hash, err, &want);
-	}
-	err = node_want_egress(controller, &want);
-	check_entries(verification, "egress", HASH_EGRESS, err, &want);
+	json_decref(verification->differences);
+	json_decref(verification->nexthops);
+	rt_state_free(verification->state);
+	*verification = (struct verification){0};
 }
 
-/* A VIP that this node serves is on its loopback, or it would refuse its packets. */
-static void check_aliases(struct verification *verification)
-{
-	const struct alias_row *rows;
-	size_t count = aliases_rows(verification->controller->aliases, &rows);
-	char vip[ADDR_TEXT_SIZE];
-
-	for (size_t i = 0; i < count; i++)
-		compare(verification, "alias", addr_format(&rows[i].vip, vip), "installed",
-			rt_state_addr(verification->state, &rows[i].vip) ? "installed" : "missing");
-}
-
-static void check_all(struct verification *verification)
+static json_t *check_all(struct verification *verification)
 {
 	const struct model *model = verification->controller->apply.model;
 
-	tables_each_nexthop(verification->controller->apply.tables, remember_failed, verification);
 	for (const struct target *target = model->targets; target; target = target->hh.next)
-		check_target(verification, target);
-	for (size_t i = 0; i < model->services_count; i++) {
-		for (size_t j = 0; j < model->services[i].config->ports_count; j++)
-			check_ring(verification, &model->services[i], j);
-	}
-	check_maps(verification);
-	check_aliases(verification);
+		verification_target(verification, target);
+	for (size_t i = 0; i < model->services_count; i++)
+		verification_service(verification, &model->services[i]);
+	verification_node(verification);
+	return json_pack("{s:I, s:O, s:i}", "checked", verification->checked, "differences",
+			 verification->differences, "count", (int)json_array_size(verification->differences));
 }
 
 json_t *verify(struct controller *controller)
 {
-	struct verification verification = {.controller = controller, .differences = json_array()};
+	struct verification verification;
+	struct rt_query *query = NULL;
 	json_t *answer;
-	int err = rt_query_open(&verification.query);
+	int err = rt_query_open(&query);
 
 	if (!err)
-		err = rt_state_new(&verification.state);
-	if (!err)
-		err = rt_state_load(verification.state, verification.query);
+		err = verification_begin(&verification, controller, query);
 	if (err) {
-		json_decref(verification.differences);
 		answer = control_error("cannot read the kernel's state: %s", strerror(-err));
 	} else {
-		check_all(&verification);
-		answer = json_pack("{s:I, s:o, s:i}", "checked", verification.checked, "differences",
-				   verification.differences, "count",
-				   (int)json_array_size(verification.differences));
+		answer = check_all(&verification);
+		verification_end(&verification);
 	}
-	rt_state_free(verification.state);
-	rt_query_close(verification.query);
+	rt_query_close(query);
 	return answer;
 }

@@ -65,7 +65,7 @@ json_t *view_status(struct controller *controller)
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:o, s:i, s:i, s:o}",
+		"{s:s, s:i, s:I, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:o, s:o, s:i, s:i, s:o}",
 		"version", SHUNT_VERSION, "pid", (int)getpid(), "uptime",
 		(json_int_t)(now.tv_sec - controller->started), "role", role_name(controller->role.role),
 		"role_reason", controller->role.reason, "file", controller->options->file, "interfaces",
@@ -73,8 +73,8 @@ json_t *view_status(struct controller *controller)
 		backends, "active", active, "nexthops", (int)tables_nexthop_count(controller->apply.tables),
 		"aliases", (int)aliases_rows(controller->aliases, &aliases), "map_writes",
 		(json_int_t)tables_writes(controller->apply.tables), "netlink", view_netlink(controller),
-		"reloads", (int)controller->reloads, "generation", (int)controller->generation, "reasons",
-		view_reasons(controller));
+		"audit", audit_view(&controller->audit), "reloads", (int)controller->reloads, "generation",
+		(int)controller->generation, "reasons", view_reasons(controller));
 }
 
 json_t *view_interfaces(struct controller *controller)

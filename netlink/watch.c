@@ -254,19 +254,28 @@ static void drain(struct rt_watch *watch)
 	}
 }
 
+int rt_watch_reload(struct rt_watch *watch, struct rt_hints *hints)
+{
+	int err = rt_state_load(watch->state, watch->query);
+
+	if (err)
+		return err;
+	hints->everything = true;
+	hints->links = true;
+	hints->addrs = true;
+	return 0;
+}
+
 static int recover(struct rt_watch *watch, struct rt_hints *hints)
 {
 	int err;
 
 	drain(watch);
-	err = rt_state_load(watch->state, watch->query);
+	err = rt_watch_reload(watch, hints);
 	if (err)
 		return err;
 	watch->lost = false;
 	watch->stats.overruns++;
-	hints->everything = true;
-	hints->links = true;
-	hints->addrs = true;
 	hints->overrun = true;
 	return 0;
 }

@@ -99,6 +99,17 @@ static void print_alias(FILE *out, json_t *event)
 	print_two(out, event, "vip", ": ", "state");
 }
 
+/* What an audit found: what was there, and what should have been. */
+static void print_audit(FILE *out, json_t *event)
+{
+	char have[CELL_SIZE], want[CELL_SIZE];
+
+	cell_value(event, "have", have);
+	cell_value(event, "want", want);
+	print_two(out, event, "what", " of ", "where");
+	fprintf(out, " was missed: %s -> %s", have, want);
+}
+
 static void print_lost(FILE *out, json_t *event)
 {
 	print_two(out, event, "count", " events were not shown: this command reads too slowly", "");
@@ -125,7 +136,8 @@ static const struct {
 } kinds[] = {
 	{"dispatch", print_dispatch}, {"neighbour", print_neighbour}, {"route", print_route},
 	{"state", print_state},	      {"interface", print_interface}, {"alias", print_alias},
-	{"advert", print_advert},     {"lost", print_lost},
+	{"advert", print_advert},     {"lost", print_lost},	      {"lost", print_lost},
+	{"audit", print_audit},
 };
 
 /* Local time: the event's own, in seconds since the epoch, else now. */

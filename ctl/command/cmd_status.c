@@ -64,6 +64,19 @@ static void print_netlink(FILE *out, const json_t *netlink)
 		unparsed, asks);
 }
 
+static void print_audit(FILE *out, const json_t *audit)
+{
+	char runs[CELL_SIZE], found[CELL_SIZE], interval[CELL_SIZE];
+
+	cell_value(audit, "runs", runs);
+	cell_value(audit, "found", found);
+	cell_duration(audit, "interval", interval);
+	if (json_number_value(json_object_get(audit, "interval")) > 0)
+		fprintf(out, "%-11s every %s, %s so far, %s found missed\n", "audit", interval, runs, found);
+	else
+		fprintf(out, "%-11s off\n", "audit");
+}
+
 static void print_status(FILE *out, json_t *status)
 {
 	char version[CELL_SIZE], role[CELL_SIZE], pid[CELL_SIZE], uptime[CELL_SIZE];
@@ -83,6 +96,7 @@ static void print_status(FILE *out, json_t *status)
 	print_line(out, status, "generation", "generation");
 	print_line(out, status, "map writes", "map_writes");
 	print_netlink(out, json_object_get(status, "netlink"));
+	print_audit(out, json_object_get(status, "audit"));
 	print_reasons(out, status);
 }
 

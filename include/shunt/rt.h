@@ -253,4 +253,8 @@ const struct rt_watch_stats *rt_watch_stats(const struct rt_watch *watch);
  */
 int rt_watch_read(struct rt_watch *watch, struct rt_hints *hints);
 
+/* Loads the state anew although nothing was lost, and sets hints->everything, ->links and ->addrs.
+ * Read what is queued first: an older event would undo what it tells until its successor comes. */
+int rt_watch_reload(struct rt_watch *watch, struct rt_hints *hints);
+
 #endif

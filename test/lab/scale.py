@@ -178,6 +178,19 @@ class Daemon:
         return self.status()["map_writes"]
 
     @contextlib.contextmanager
+    def streaming(self, *words):
+        """A `shunt` command that goes on, such as `events -j`; yields a function that returns its lines so far."""
+        output = self.folder / "stream"
+        with output.open("w") as file:
+            process = subprocess.Popen([BUILD / "shunt", "--socket", self.socket, *words], stdout=file,
+                                       stdin=subprocess.DEVNULL)
+        try:
+            yield lambda: output.read_text().splitlines()
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+    @contextlib.contextmanager
     def counting(self):
         """How many writes to the maps the block led to: in a list, once it is over and the maps are verified."""
         count = []

@@ -57,7 +57,8 @@ static const char status_json[] =
 	"shunt.yaml\","
 	"\"interfaces\":2,\"services\":2,\"backends\":3,\"active\":2,\"nexthops\":1,\"aliases\":0,\"map_"
 	"writes\":88,"
-	"\"netlink\":{\"events\":120,\"overruns\":1,\"unparsed\":0,\"asks\":45},\"reloads\":2,\"reasons\":["
+	"\"netlink\":{\"events\":120,\"overruns\":1,\"unparsed\":0,\"asks\":45},\"audit\":"
+	"{\"interval\":30.0,\"runs\":12,\"found\":1,\"last\":1.5e9},\"reloads\":2,\"reasons\":["
 	"{\"name\":\"tx\",\"packets\":1207,\"bytes\":2535,\"words\":\"forwarded out of the interface it came "
 	"in\"},"
 	"{\"name\":\"redirect\",\"packets\":0,\"bytes\":0,\"words\":\"forwarded out of another interface\"},"
@@ -85,6 +86,8 @@ static const char events_json[] =
 	"{\"event\":\"interface\",\"time\":1600000000,\"name\":\"eth1\",\"ifindex\":3,\"state\":\"attached\","
 	"\"reason\":\"\"},"
 	"{\"event\":\"alias\",\"time\":1600000000,\"vip\":\"203.0.113.10\",\"state\":\"put back\"},"
+	"{\"event\":\"audit\",\"time\":1600000000,\"what\":\"mode\",\"where\":\"web 198.51.100.11\","
+	"\"want\":\"l3\",\"have\":\"none\"},"
 	"{\"event\":\"overrun\",\"time\":1600000000},"
 	"{\"event\":\"eclipse\",\"time\":1600000000,\"of\":\"moon\",\"part\":0.5,\"seen\":true}]";
 

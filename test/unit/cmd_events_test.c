@@ -31,6 +31,7 @@ static void events_are_lines_till_the_daemon_ends(void **state)
 		"12:26:40.000  state     web 198.51.100.11: active -> unreachable (no route)\n"
 		"12:26:40.000  interface eth1: attached\n"
 		"12:26:40.000  alias     203.0.113.10: put back\n"
+		"12:26:40.000  audit     mode of web 198.51.100.11 was missed: none -> l3\n"
 		"12:26:40.000  overrun\n"
 		"12:26:40.000  eclipse   of=moon part=0.5 seen=yes\n",
 		"shunt: the daemon closed the connection; its log may say why (journalctl -u shuntd)\n");

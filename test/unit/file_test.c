@@ -404,6 +404,7 @@ static void defaults_hold(void **state)
 	assert_int_equal(config->role, ROLE_AUTO);
 	assert_int_equal(config->interfaces_count, 0);
 	assert_int_equal(config->services_count, 0);
+	assert_int_equal(config->audit, 30000);
 	config_free(config);
 	config_free(NULL);
 }
@@ -425,6 +426,26 @@ static void idle_is_in_milliseconds(void **state)
 		struct config *config = parse(rows[i].text);
 
 		assert_int_equal(config->services[0].idle, rows[i].idle);
+		config_free(config);
+	}
+}
+
+static void durations_are_milliseconds(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t ms;
+	} rows[] = {{"1s", 1000},     {"1000ms", 1000}, {"1500ms", 1500}, {"2m", 120000},
+		    {"60m", 3600000}, {"1h", 3600000},	{"off", 0}};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config *config;
+
+		snprintf(text, sizeof(text), "audit: %s\nservices: []\n", rows[i].text);
+		config = parse(text);
+		assert_int_equal(config->audit, rows[i].ms);
 		config_free(config);
 	}
 }
@@ -634,6 +655,7 @@ int main(void)
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(defaults_hold),
 		cmocka_unit_test(idle_is_in_milliseconds),
+		cmocka_unit_test(durations_are_milliseconds),
 		cmocka_unit_test(names_agree_with_the_file),
 		cmocka_unit_test(the_caret_points_at_the_place),
 		cmocka_unit_test(a_small_buffer_is_not_overrun),

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The audit. See audit.h.
+ *
+ * First it looks at everything, a piece at a time, so that events never wait long for it. What
+ * differs there is only suspect: an event about it may be on its way, and the kernel shows some
+ * changes before it tells them (a lost carrier up to a second). So the suspects are looked at twice
+ * more, later, each time after all events have been worked off and in one go. What differed the same
+ * way in all three looks is a finding.
+ *
+ * Mending is what follows an overrun: read all anew, ask about everything, store what differs. What
+ * still differs then is mended by building the tables anew.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "audit.h"
+#include "controller.h"
+#include "log.h"
+#include "loop.h"
+#include "view.h"
+
+#define PIECE	     64	  /* backends or services in one go */
+#define PIECES_MS    1	  /* between two pieces: others have their turn */
+#define SUSPICION_MS 1500 /* longer than the kernel takes to tell of a carrier (net/core/link_watch.c) */
+#define LOOKS_AGAIN  2
+#define TELL_MAX     20
+
+/* ---- what was found ------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *finding, const char *key)
+{
+	return json_string_value(json_object_get(finding, key));
+}
+
+static void tell(struct audit *audit, const json_t *findings)
+{
+	json_t *finding;
+	size_t i;
+
+	json_array_foreach (findings, i, finding) {
+		json_t *event = json_copy(finding);
+
+		if (i < TELL_MAX)
+			log_warn("audit: %s of %s was missed: it was %s, and is to be %s",
+				 text_of(finding, "what"), text_of(finding, "where"),
+				 text_of(finding, "have"), text_of(finding, "want"));
+		json_object_set_new(event, "event", json_string("audit"));
+		tell_event(audit->controller, event);
+	}
+	if (json_array_size(findings) > TELL_MAX)
+		log_warn("audit: %zu more differences", json_array_size(findings) - TELL_MAX);
+}
+
+/* Differences by their text and by their "where", for look-up. A new reference. */
+static json_t *index_of(const json_t *differences)
+{
+	json_t *index = json_object(), *difference;
+	size_t i;
+
+	json_array_foreach (differences, i, difference) {
+		char *text = json_dumps(difference, JSON_COMPACT | JSON_SORT_KEYS);
+
+		if (text)
+			json_object_set_new(index, text, json_true());
+		free(text);
+		json_object_set_new(index, text_of(difference, "where"), json_true());
+	}
+	return index;
+}
+
+/* Those of `now` that were there before in the same way. A new reference. */
+static json_t *still(const json_t *before, const json_t *now)
+{
+	json_t *both = json_array(), *index = index_of(before), *difference;
+	size_t i;
+
+	json_array_foreach (now, i, difference) {
+		char *text = json_dumps(difference, JSON_COMPACT | JSON_SORT_KEYS);
+
+		if (text && json_object_get(index, text))
+			json_array_append(both, difference);
+		free(text);
+	}
+	json_decref(index);
+	return both;
+}
+
+/* ---- an audit's course ---------------------------------------------------------------------- */
+
+static void give_up(struct audit *audit)
+{
+	if (audit->looking)
+		verification_end(&audit->look);
+	audit->looking = false;
+	json_decref(audit->suspects);
+	audit->suspects = NULL;
+	loop_timer_set(audit->step_timer, 0, 0);
+}
+
+static void finish(struct audit *audit)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	audit->last = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	audit->runs++;
+	give_up(audit);
+	/* The kernel says nothing of programs on interfaces: tried anew. */
+	node_sync(audit->controller);
+}
+
+static void look_at_suspects(struct audit *audit, struct verification *look)
+{
+	const struct model *model = audit->controller->apply.model;
+	json_t *index = index_of(audit->suspects);
+	char where[VERIFICATION_WHERE];
+
+	for (const struct target *target = model->targets; target; target = target->hh.next) {
+		for (const struct member *member = target->members; member; member = member->next) {
+			if (json_object_get(index, verification_where(member, where))) {
+				verification_target(look, target);
+				break;
+			}
+		}
+	}
+	for (size_t i = 0; i < model->services_count; i++) {
+		if (json_object_get(index, model->services[i].config->name))
+			verification_service(look, &model->services[i]);
+	}
+	verification_node(look);
+	json_decref(index);
+}
+
+/* What of the suspects differs now, all events before it worked off. NULL where that can't be told. A
+ * new reference. */
+static json_t *look_again(struct audit *audit)
+{
+	struct controller *controller = audit->controller;
+	struct verification look;
+	json_t *both;
+
+	if (controller_catch_up(controller) || verification_begin(&look, controller, controller->query))
+		return NULL;
+	look_at_suspects(audit, &look);
+	both = still(audit->suspects, look.differences);
+	verification_end(&look);
+	return both;
+}
+
+static void suspect(struct audit *audit, json_t *differences)
+{
+	json_decref(audit->suspects);
+	audit->suspects = differences;
+	loop_timer_set(audit->step_timer, SUSPICION_MS, 0);
+}
+
+static void mend(struct audit *audit)
+{
+	struct controller *controller = audit->controller;
+	json_t *left, *findings = json_incref(audit->suspects);
+
+	audit->found += json_array_size(findings);
+	tell(audit, findings);
+	controller_read_anew(controller);
+	left = look_again(audit);
+	finish(audit);
+	if (!left || json_array_size(left)) {
+		log_warn("audit: not mended by storing anew; building the tables anew");
+		if (load_again(controller))
+			log_error("audit: the tables could not be built anew; the next audit tries again");
+	}
+	json_decref(left);
+	json_decref(findings);
+}
+
+static void take_next_look(struct audit *audit)
+{
+	json_t *both = look_again(audit);
+
+	if (!both || !json_array_size(both)) {
+		json_decref(both);
+		finish(audit);
+		return;
+	}
+	suspect(audit, both);
+	if (++audit->looks < LOOKS_AGAIN)
+		return;
+	loop_timer_set(audit->step_timer, 0, 0);
+	mend(audit);
+}
+
+static void end_first_look(struct audit *audit)
+{
+	json_t *differences;
+
+	verification_node(&audit->look);
+	differences = json_incref(audit->look.differences);
+	verification_end(&audit->look);
+	audit->looking = false;
+	audit->looks = 0;
+	if (json_array_size(differences)) {
+		suspect(audit, differences);
+		return;
+	}
+	json_decref(differences);
+	finish(audit);
+}
+
+static void look_at_piece(struct audit *audit)
+{
+	const struct model *model = audit->controller->apply.model;
+	size_t done = 0;
+
+	for (; audit->target && done < PIECE; done++) {
+		verification_target(&audit->look, audit->target);
+		audit->target = audit->target->hh.next;
+	}
+	for (; done < PIECE && audit->service < model->services_count; done++)
+		verification_service(&audit->look, &model->services[audit->service++]);
+	if (done == PIECE)
+		loop_timer_set(audit->step_timer, PIECES_MS, 0);
+	else
+		end_first_look(audit);
+}
+
+static void step(void *arg)
+{
+	struct audit *audit = arg;
+
+	if (audit->looking)
+		look_at_piece(audit);
+	else if (audit->suspects)
+		take_next_look(audit);
+}
+
+static void begin(void *arg)
+{
+	struct audit *audit = arg;
+	struct controller *controller = audit->controller;
+
+	if (audit->looking || audit->suspects)
+		return; /* the one before is still at it */
+	/* Where the kernel can't be read now, that is told there; the next audit comes. */
+	if (controller_catch_up(controller) ||
+	    verification_begin(&audit->look, controller, controller->query))
+		return;
+	audit->looking = true;
+	audit->target = controller->apply.model->targets;
+	audit->service = 0;
+	look_at_piece(audit);
+}
+
+/* ---- for the others ------------------------------------------------------------------------- */
+
+int audit_open(struct audit *audit, struct controller *controller)
+{
+	int err;
+
+	*audit = (struct audit){.controller = controller};
+	err = loop_timer_add(controller->loop, begin, audit, &audit->timer);
+	return err ? err : loop_timer_add(controller->loop, step, audit, &audit->step_timer);
+}
+
+void audit_follow(struct audit *audit, uint32_t interval)
+{
+	give_up(audit);
+	if (audit->interval == interval)
+		return;
+	audit->interval = interval;
+	loop_timer_set(audit->timer, interval, interval);
+}
+
+void audit_close(struct audit *audit)
+{
+	if (audit->step_timer)
+		give_up(audit);
+	loop_timer_remove(audit->timer);
+	loop_timer_remove(audit->step_timer);
+}
+
+json_t *audit_view(const struct audit *audit)
+{
+	return json_pack("{s:f, s:I, s:I, s:o}", "interval", audit->interval / 1000.0, "runs",
+			 (json_int_t)audit->runs, "found", (json_int_t)audit->found, "last",
+			 audit->runs ? json_real(audit->last) : json_null());
+}

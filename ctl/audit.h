@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The audit: does what is in the maps agree with the kernel, although no event said otherwise?
+ *
+ * It runs as often as the file's `audit` says. What it finds was missed, which is a defect: so it is
+ * mended, counted, and told by name in the log and as an event. Used by controller.c and load.c.
+ */
+#ifndef SHUNT_AUDIT_H
+#define SHUNT_AUDIT_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <shunt/addr.h>
+
+#include "verification.h"
+
+struct loop_timer;
+
+struct audit {
+	struct controller *controller;
+	struct loop_timer *timer;      /* from one audit to the next */
+	struct loop_timer *step_timer; /* from one piece of an audit to the next */
+	uint32_t interval;	       /* ms; 0: off */
+
+	bool looking; /* at all, piece by piece: */
+	struct verification look;
+	const struct target *target; /* the next one; NULL: the services are next */
+	size_t service;
+
+	json_t *suspects; /* what differed in the look before; NULL where no audit is under way */
+	unsigned looks;	  /* at the suspects */
+
+	uint64_t runs, found;
+	double last; /* when the last one ended, in seconds since the epoch; 0: none yet */
+};
+
+/* 0 or -errno. */
+int audit_open(struct audit *audit, struct controller *controller);
+/* Takes on the interval, and gives up what is under way: the model is another one. */
+void audit_follow(struct audit *audit, uint32_t interval);
+void audit_close(struct audit *audit);
+
+/* {"interval", "runs", "found", "last"} for `shunt status`; interval in seconds, last null before the
+ * first. A new reference. */
+json_t *audit_view(const struct audit *audit);
+
+#endif

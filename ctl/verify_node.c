@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What belongs to no backend, against what it should be: the maps of VIPs, of egress links and of
+ * what a backend restores, each as a whole, and the aliases. For verify.c and the audit.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliases.h"
+#include "controller.h"
+#include "restore.h"
+#include "verification.h"
+
+/* One hash map as a whole. */
+static void check_entries(struct verification *verification, const char *map, enum dataplane_hash hash,
+			  int err, struct dataplane_entries *want)
+{
+	char have[64];
+	size_t differences = 0;
+
+	if (!err) {
+		err = dataplane_compare(verification->controller->apply.dataplane, hash, want->all,
+					want->count, &differences);
+		free(want->all);
+	}
+	if (err)
+		snprintf(have, sizeof(have), "%s", strerror(-err));
+	else
+		snprintf(have, sizeof(have), "%zu missing or wrong entries", differences);
+	verification_compare(verification, "map", map, "0 missing or wrong entries", have);
+}
+
+static void check_maps(struct verification *verification)
+{
+	static const struct {
+		const char *name;
+		enum dataplane_hash hash;
+	} vips[] = {{"vips4", HASH_VIPS4}, {"vips6", HASH_VIPS6}},
+	  restores[] = {{"restore4", HASH_RESTORE4}, {"restore6", HASH_RESTORE6}};
+	const struct controller *controller = verification->controller;
+	struct dataplane_entries want = {0};
+	int err;
+
+	for (size_t i = 0; i < 2; i++) {
+		err = apply_want_vips(&controller->apply, vips[i].hash, &want);
+		check_entries(verification, vips[i].name, vips[i].hash, err, &want);
+		err = restore_want(controller->apply.model->config, verification->state,
+				   controller->role.role, restores[i].hash, &want);
+		check_entries(verification, restores[i].name, restores[i].hash, err, &want);
+	}
+	err = node_want_egress(controller, &want);
+	check_entries(verification, "egress", HASH_EGRESS, err, &want);
+}
+
+/* A VIP that this node serves is on its loopback, or it would refuse its packets. */
+static void check_aliases(struct verification *verification)
+{
+	const struct alias_row *rows;
+	size_t count = aliases_rows(verification->controller->aliases, &rows);
+	char vip[ADDR_TEXT_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		verification_compare(verification, "alias", addr_format(&rows[i].vip, vip), "installed",
+				     rt_state_addr(verification->state, &rows[i].vip) ? "installed"
+										      : "missing");
+}
+
+void verification_node(struct verification *verification)
+{
+	check_maps(verification);
+	check_aliases(verification);
+}

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A director between two routers, and backends behind them by every kind of route, of both families.
+
+Used by test_silent.py and test_overrun.py. The routers answer for addresses of their own only: that is all it takes
+to find a way.
+"""
+import itertools
+import os
+import subprocess
+
+from oracle import ip
+from scale import run, set_sysctl
+
+_numbers = itertools.count(1)
+
+# By which way; 198.18.N.1 and 2001:db8:N::1 behind each.
+PLAIN, MULTIPATH, OBJECT, GROUP, RESILIENT = range(1, 6)
+WAYS = (PLAIN, MULTIPATH, OBJECT, GROUP, RESILIENT)
+
+
+def backend4(way):
+    return f"198.18.{way}.1"
+
+
+def backend6(way):
+    return f"2001:db8:{way}::1"
+
+
+ONLINK4, ONLINK6 = "198.51.100.2", "2001:db8:a::2"
+GATEWAY4, GATEWAY6 = ("198.51.100.2", "198.51.100.6"), ("2001:db8:a::2", "2001:db8:b::2")
+OWN4, OWN6 = ("198.51.100.1/30", "198.51.100.5/30"), ("2001:db8:a::1/64", "2001:db8:b::1/64")
+
+BACKENDS4 = [backend4(way) for way in WAYS] + [ONLINK4]
+BACKENDS6 = [backend6(way) for way in WAYS] + [ONLINK6]
+
+
+def file_text(audit="1s", more4=()):
+    return "\n".join([
+        f"audit: {audit}",
+        "role: director",
+        "interfaces: [c0, x0]",
+        "services:",
+        "  - {name: web4, vip: 203.0.113.1, ports: [80/tcp], forward: l3,",
+        f"     backends: [{', '.join([*BACKENDS4, *more4])}]}}",
+        "  - name: web6",
+        "    vip: 2001:db8:203::1",
+        "    ports: [80/tcp]",
+        "    forward: l3",
+        "    backends:",
+        *[f"      - '{address}'" for address in BACKENDS6],
+    ]) + "\n"
+
+
+class Network:
+    """The director's d0 leads to the first router, d1 to the second."""
+
+    def __init__(self):
+        name = f"q{os.getpid()}n{next(_numbers)}"
+        self.director = f"{name}-director"
+        self.routers = (f"{name}-r0", f"{name}-r1")
+
+    def up(self):
+        for netns in (self.director, *self.routers):
+            run(f"ip netns add {netns}")
+            ip(netns, "link", "set", "lo", "up")
+            for key, value in (("ipv6/conf/all/accept_dad", 0), ("ipv6/conf/default/accept_dad", 0),
+                               ("ipv4/conf/all/arp_notify", 1), ("ipv4/conf/default/arp_notify", 1)):
+                set_sysctl(netns, f"net/{key}", value)
+        set_sysctl(self.director, "net/ipv4/ip_forward", 1)
+        set_sysctl(self.director, "net/ipv6/conf/all/forwarding", 1)
+        ip(self.director, "link", "add", "c0", "type", "veth", "peer", "name", "c0", "netns", self.routers[0])
+        ip(self.director, "link", "set", "c0", "up")
+        self.lay()
+
+    def down(self):
+        for netns in (self.director, *self.routers):
+            subprocess.run(["ip", "netns", "del", netns], capture_output=True, check=False)
+
+    def cable(self, number):
+        router, dev = self.routers[number], f"d{number}"
+        if ip(self.director, "link", "show", dev, check=False).returncode:
+            ip(router, "link", "del", "w0", check=False)
+            ip(self.director, "link", "add", dev, "type", "veth", "peer", "name", "w0", "netns", router)
+        ip(self.director, "link", "set", dev, "up")
+        ip(router, "link", "set", "w0", "up")
+        for netns, name, addresses in (
+                (self.director, dev, (OWN4[number], OWN6[number])),
+                (router, "w0", (f"{GATEWAY4[number]}/30", f"{GATEWAY6[number]}/64"))):
+            for address in addresses:
+                ip(netns, "addr", "replace", address, "dev", name)
+
+    def lay(self):
+        """Cables, addresses and routes as they are to be, whatever was there before."""
+        for number in (0, 1):
+            self.cable(number)
+        ip(self.director, "nexthop", "flush")
+        for base, family, gateways in ((0, "-4", GATEWAY4), (10, "-6", GATEWAY6)):
+            self.objects(base, family, gateways)
+            self.routes(base, family, gateways)
+
+    def objects(self, base, family, gateways):
+        def add(number, *words):
+            ip(self.director, family, "nexthop", "replace", "id", str(base + number), *words)
+
+        add(1, "via", gateways[0], "dev", "d0")
+        for router in (0, 1):
+            add(2 + router, "via", gateways[router], "dev", f"d{router}")
+            add(5 + router, "via", gateways[router], "dev", f"d{router}")
+        ip(self.director, "nexthop", "replace", "id", str(base + 4), "group", f"{base + 2},1/{base + 3},3")
+        ip(self.director, "nexthop", "replace", "id", str(base + 7), "group", f"{base + 5}/{base + 6}", "type",
+           "resilient", "buckets", "8")
+
+    def routes(self, base, family, gateways):
+        def add(way, *words, table="main"):
+            prefix = f"198.18.{way}.0/24" if family == "-4" else f"2001:db8:{way}::/64"
+            ip(self.director, family, "route", "replace", prefix, "table", table, *words)
+
+        add(PLAIN, "via", gateways[0])
+        add(MULTIPATH, "nexthop", "via", gateways[0], "weight", "1", "nexthop", "via", gateways[1], "weight", "2")
+        add(OBJECT, "nhid", str(base + 1))
+        add(GROUP, "nhid", str(base + 4))
+        add(RESILIENT, "nhid", str(base + 7))
+        add(PLAIN, "via", gateways[1], table="100")
