@@ -134,7 +134,7 @@ static void work_hints(struct controller *controller)
 
 	if (hints->overrun)
 		tell_overrun(controller);
-	if (hints->links || hints->overrun)
+	if (hints->links || hints->fdb || hints->overrun)
 		apply_all_nexthops(&controller->apply);
 	work_neighbours(controller);
 	work_routes(controller);
@@ -267,6 +267,7 @@ static int open_kernel(struct controller *controller)
 	controller->apply.query = controller->managed.query = controller->query;
 	controller->apply.ask = rt_query_fib;
 	controller->apply.clock = apply_clock;
+	controller->apply.natives = &controller->natives;
 	controller->apply.state = controller->managed.state = rt_watch_state(controller->watch);
 	return 0;
 }

@@ -31,6 +31,7 @@
 #include "apply.h"
 #include "audit.h"
 #include "control.h"
+#include "egress.h"
 #include "managed.h"
 #include "role.h"
 
@@ -70,6 +71,7 @@ struct controller {
 	unsigned reloads;    /* that were taken */
 	unsigned generation; /* of maps and programs */
 
+	struct natives natives; /* interfaces that receive natively, for apply */
 	struct interfaces *interfaces;
 	struct aliases *aliases;
 	struct sysctls *sysctls;
@@ -129,6 +131,10 @@ int node_open(struct controller *controller);
 void node_sync(struct controller *controller);
 /* Interfaces that packets may be redirected to. */
 void node_sync_egress(struct controller *controller);
+/* Takes over from the interfaces which of them receive natively; true where they changed. */
+bool node_take_natives(struct controller *controller);
+/* One more, at once: a next hop is about to lead there. An apply_ops.exit_opens. */
+void node_open_exit(uint32_t ifindex, void *arg);
 int node_want_egress(const struct controller *controller, struct dataplane_entries *out); /* 0 or -ENOMEM */
 void node_down(struct controller *controller);
 void node_close(struct controller *controller);

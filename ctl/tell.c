@@ -98,6 +98,7 @@ const struct apply_ops tell_ops = {
 	.state_changed = state_changed,
 	.nexthop_changed = nexthop_changed,
 	.path_changed = path_changed,
+	.exit_opens = node_open_exit,
 };
 
 static void interface_changed(const struct interface_row *row, void *arg)

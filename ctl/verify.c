@@ -50,7 +50,7 @@ static void check_nexthop(struct verification *verification, const struct rt_nei
 	const struct sh_nexthop *have;
 	struct sh_nexthop want;
 
-	resolve_nexthop(key, verification->state, &want);
+	resolve_nexthop(key, verification->state, apply->natives, &want);
 	nexthop_text(&want, want_text, sizeof(want_text));
 	if (nexthop) {
 		have = tables_nexthop_record(apply->tables, nexthop);
@@ -82,8 +82,9 @@ static void check_path(struct verification *verification, const struct resolutio
 		indices[i] = nexthop ? tables_nexthop_index(nexthop) : 0;
 	}
 	tables_path_read(port, record->path, &have);
-	if (resolution->legs_count && resolution->mode != SH_MODE_NONE)
-		(void)resolve_path(resolution->legs, indices, resolution->legs_count, &have, &want);
+	if (resolution->legs_count && resolution->mode != SH_MODE_NONE &&
+	    !resolve_path(resolution->legs, indices, resolution->legs_count, &have, &want))
+		want.mtu = resolve_path_mtu(resolution);
 	verification->checked++;
 	if (!memcmp(&want, &have, sizeof(want)))
 		return;
@@ -124,6 +125,7 @@ static void check_member(struct verification *verification, const struct member 
 		.remote = service->remote,
 		.route = route,
 		.state = verification->state,
+		.natives = verification->controller->apply.natives,
 	};
 	char where[VERIFICATION_WHERE];
 	struct resolution resolution;

@@ -40,13 +40,24 @@ static json_t *view_nexthop(const struct controller *controller, const struct ta
 {
 	const struct rt_neigh_key *key = tables_nexthop_key(nexthop);
 	const struct sh_nexthop *record = tables_nexthop_record(controller->apply.tables, nexthop);
+	bool tagged = record->flags & SH_NEXTHOP_TAGGED;
 	char address[ADDR_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:n, s:i}", "nexthop", addr_format(&key->addr, address),
-			 "dev", link_name(controller, key->ifindex), "ifindex", key->ifindex, "src_mac",
-			 mac_or_null(record->src_mac, true), "dst_mac",
-			 mac_or_null(record->dst_mac, record->flags & SH_NEXTHOP_VALID), "vlan", "mtu",
-			 record->mtu);
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:s}", "nexthop",
+			 addr_format(&key->addr, address), "dev", link_name(controller, key->ifindex),
+			 "ifindex", key->ifindex, "src_mac", mac_or_null(record->src_mac, true), "dst_mac",
+			 mac_or_null(record->dst_mac, record->flags & SH_NEXTHOP_VALID), "vlan",
+			 tagged ? json_integer(record->flags & SH_NEXTHOP_VLAN_ID) : json_null(), "mtu",
+			 record->mtu, "egress", link_name(controller, (int)record->ifindex));
+}
+
+/* A path's MTU is the smaller of its route's and its link's. */
+static void set_route_mtu(const struct member *member, json_t *leg)
+{
+	json_int_t route = member->path ? tables_path_record(member->path)->mtu : 0;
+
+	if (route && route < json_integer_value(json_object_get(leg, "mtu")))
+		json_object_set_new(leg, "mtu", json_integer(route));
 }
 
 static json_t *view_paths(const struct controller *controller, const struct member *member)
@@ -56,6 +67,7 @@ static json_t *view_paths(const struct controller *controller, const struct memb
 	for (size_t i = 0; i < member->legs_count; i++) {
 		json_t *leg = view_nexthop(controller, member->legs[i].nexthop);
 
+		set_route_mtu(member, leg);
 		json_object_set_new(leg, "weight", json_integer(member->legs[i].weight));
 		json_array_append_new(paths, leg);
 	}
@@ -219,7 +231,7 @@ json_t *view_path_text(const struct controller *controller, const struct sh_path
 		tables_addr(&record->neighbour, record->family, &neighbour);
 		length += (size_t)snprintf(all + length, sizeof(all) - length, "%s%s dev %s",
 					   length ? ", " : "", addr_format(&neighbour, address),
-					   link_name(controller, (int)record->ifindex));
+					   link_name(controller, (int)record->link));
 	}
 	return json_string(all);
 }

@@ -24,6 +24,7 @@
 
 int decode_link(const struct nlmsghdr *message, struct rt_link *out);
 int decode_addr(const struct nlmsghdr *message, struct rt_addr *out);
+int decode_fdb(const struct nlmsghdr *message, struct rt_fdb *out);
 int decode_neigh(const struct nlmsghdr *message, struct rt_neigh *out);
 int decode_route(const struct nlmsghdr *message, struct rt_route *out);
 int decode_rule(const struct nlmsghdr *message, struct rt_rule *out);
@@ -68,6 +69,8 @@ int decode_address(const struct nlattr *attribute, int af, struct addr *out);
 int decode_prefix(const struct nlattr *attribute, int af, uint8_t length, struct prefix *out);
 /* The gateway out of RTA_VIA (struct rtvia): its family may differ from the route's. */
 int decode_via(const struct nlattr *attribute, struct addr *out);
+/* IFLA_LINKINFO into the kind and what belongs to it. */
+int decode_link_info(const struct nlattr *attribute, struct rt_link *link);
 /* RTNH_F_DEAD or RTNH_F_LINKDOWN. */
 bool decode_dead(unsigned int flags);
 

@@ -23,29 +23,11 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_MASTER] = {.type = NLA_U32},
 };
 
-static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
-	[IFLA_INFO_KIND] = {.type = NLA_STRING},
-};
-
 static const struct nla_policy xdp_policy[IFLA_XDP_MAX + 1] = {
 	[IFLA_XDP_ATTACHED] = {.type = NLA_U8},	    [IFLA_XDP_PROG_ID] = {.type = NLA_U32},
 	[IFLA_XDP_DRV_PROG_ID] = {.type = NLA_U32}, [IFLA_XDP_SKB_PROG_ID] = {.type = NLA_U32},
 	[IFLA_XDP_HW_PROG_ID] = {.type = NLA_U32},
 };
-
-static int link_kind(const struct nlattr *attribute, struct rt_link *link)
-{
-	struct nlattr *table[IFLA_INFO_MAX + 1];
-	int err;
-
-	err = decode_nested(attribute, table, IFLA_INFO_MAX, info_policy);
-	if (err)
-		return err;
-	/* A longer kind is cut: it is only shown and compared with short ones. */
-	if (table[IFLA_INFO_KIND])
-		(void)nla_strlcpy(link->kind, table[IFLA_INFO_KIND], sizeof(link->kind));
-	return 0;
-}
 
 static enum rt_xdp_mode xdp_mode(uint8_t attached)
 {
@@ -118,7 +100,7 @@ int decode_link(const struct nlmsghdr *message, struct rt_link *out)
 	link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
 	link_plain(table, &link);
 	if (table[IFLA_LINKINFO])
-		err = link_kind(table[IFLA_LINKINFO], &link);
+		err = decode_link_info(table[IFLA_LINKINFO], &link);
 	if (!err && table[IFLA_XDP])
 		err = link_xdp(table[IFLA_XDP], &link);
 	if (err)

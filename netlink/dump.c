@@ -42,6 +42,7 @@
 DEFINE_EACH(link, RTM_NEWLINK)
 DEFINE_EACH(addr, RTM_NEWADDR)
 DEFINE_EACH(neigh, RTM_NEWNEIGH)
+DEFINE_EACH(fdb, RTM_NEWNEIGH)
 DEFINE_EACH(rule, RTM_NEWRULE)
 
 int query_links(struct rt_query *query, int tries, int (*each)(const struct rt_link *, void *), void *arg)
@@ -72,6 +73,15 @@ int query_neighs(struct rt_query *query, int tries, int (*each)(const struct rt_
 
 	rtsock_begin(&query->sock, RTM_GETNEIGH, NLM_F_DUMP, &header, sizeof(header));
 	return rtsock_dump(&query->sock, tries, each_neigh, &walk);
+}
+
+int query_fdb(struct rt_query *query, int tries, int (*each)(const struct rt_fdb *, void *), void *arg)
+{
+	struct ndmsg header = {.ndm_family = AF_BRIDGE};
+	struct fdb_walk walk = {each, arg};
+
+	rtsock_begin(&query->sock, RTM_GETNEIGH, NLM_F_DUMP, &header, sizeof(header));
+	return rtsock_dump(&query->sock, tries, each_fdb, &walk);
 }
 
 int rt_dump_links(struct rt_query *query, int (*each)(const struct rt_link *, void *), void *arg)

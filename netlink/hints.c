@@ -17,6 +17,7 @@ void rt_hints_reset(struct rt_hints *hints)
 	hints->everything = false;
 	hints->links = false;
 	hints->addrs = false;
+	hints->fdb = false;
 	hints->overrun = false;
 	hints->routes_count = 0;
 	hints->neighs_count = 0;
@@ -31,8 +32,8 @@ void rt_hints_free(struct rt_hints *hints)
 
 bool rt_hints_any(const struct rt_hints *hints)
 {
-	return hints->everything || hints->links || hints->addrs || hints->overrun || hints->routes_count ||
-	       hints->neighs_count;
+	return hints->everything || hints->links || hints->addrs || hints->fdb || hints->overrun ||
+	       hints->routes_count || hints->neighs_count;
 }
 
 /* The doubled array, or NULL where the bound or memory is reached. *size is updated. */

@@ -43,6 +43,14 @@ static bool same_place(const struct rt_link *a, const struct rt_link *b)
 	       a->xdp_program == b->xdp_program;
 }
 
+/* What it is made of, by kind. */
+static bool same_make(const struct rt_link *a, const struct rt_link *b)
+{
+	return a->vlan_id == b->vlan_id && a->vlan_protocol == b->vlan_protocol &&
+	       a->vlan_filtering == b->vlan_filtering && a->bond_mode == b->bond_mode &&
+	       a->bond_active == b->bond_active && a->macvlan_bridge == b->macvlan_bridge;
+}
+
 static struct link_entry *add(struct link_table *table, int ifindex)
 {
 	struct link_entry *entry;
@@ -60,7 +68,8 @@ static struct link_entry *add(struct link_table *table, int ifindex)
 int link_table_put(struct link_table *table, const struct rt_link *link, uint64_t stamp)
 {
 	struct link_entry *entry = find(table, link->ifindex);
-	bool same = entry && same_device(&entry->link, link) && same_place(&entry->link, link);
+	bool same = entry && same_device(&entry->link, link) && same_place(&entry->link, link) &&
+		    same_make(&entry->link, link);
 
 	if (!entry)
 		entry = add(table, link->ifindex);

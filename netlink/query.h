@@ -18,6 +18,7 @@ struct rt_query {
 int query_links(struct rt_query *query, int tries, int (*each)(const struct rt_link *, void *), void *arg);
 int query_addrs(struct rt_query *query, int tries, int (*each)(const struct rt_addr *, void *), void *arg);
 int query_neighs(struct rt_query *query, int tries, int (*each)(const struct rt_neigh *, void *), void *arg);
+int query_fdb(struct rt_query *query, int tries, int (*each)(const struct rt_fdb *, void *), void *arg);
 
 /*
  * Makes the legs of a route through a nexthop object exactly the kernel's: fills them in where the

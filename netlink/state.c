@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The observed state: links, addresses and neighbours as the kernel last told them.
+ * The observed state: links, addresses, neighbours and bridges' forwarding entries as the kernel last told
+ * them.
  *
  * Filled by dumps (rt_state_load) and kept by watch.c; ctl/ only looks things up. A load is mark
  * and sweep: every entry is stamped with the dump that saw it last, and a dump ends by dropping
@@ -18,6 +19,7 @@ struct rt_state {
 	struct link_table links;
 	struct addr_table addrs;
 	struct neigh_table neighs;
+	struct fdb_table fdbs;
 	uint64_t stamp; /* of the newest dump */
 };
 
@@ -38,6 +40,7 @@ void rt_state_free(struct rt_state *state)
 	link_table_free(&state->links);
 	addr_table_free(&state->addrs);
 	neigh_table_free(&state->neighs);
+	fdb_table_free(&state->fdbs);
 	free(state);
 }
 
@@ -60,6 +63,13 @@ static int mark_addr(const struct rt_addr *addr, void *state)
 static int mark_neigh(const struct rt_neigh *neigh, void *state)
 {
 	int changed = state_put_neigh(state, neigh);
+
+	return changed < 0 ? changed : 0;
+}
+
+static int mark_fdb(const struct rt_fdb *fdb, void *state)
+{
+	int changed = state_put_fdb(state, fdb);
 
 	return changed < 0 ? changed : 0;
 }
@@ -104,6 +114,19 @@ static int load_neighs(struct rt_state *state, struct rt_query *query)
 	return err;
 }
 
+static int load_fdbs(struct rt_state *state, struct rt_query *query)
+{
+	int err = -EAGAIN;
+
+	for (int i = 0; i < RTSOCK_DUMP_TRIES && err == -EAGAIN; i++) {
+		state->stamp++;
+		err = query_fdb(query, 1, mark_fdb, state);
+	}
+	if (!err)
+		fdb_table_sweep(&state->fdbs, state->stamp);
+	return err;
+}
+
 int rt_state_load(struct rt_state *state, struct rt_query *query)
 {
 	int err;
@@ -113,6 +136,8 @@ int rt_state_load(struct rt_state *state, struct rt_query *query)
 		err = load_addrs(state, query);
 	if (!err)
 		err = load_neighs(state, query);
+	if (!err)
+		err = load_fdbs(state, query);
 	return err;
 }
 
@@ -131,6 +156,16 @@ int state_put_addr(struct rt_state *state, const struct rt_addr *addr)
 int state_put_neigh(struct rt_state *state, const struct rt_neigh *neigh)
 {
 	return neigh_table_put(&state->neighs, neigh, state->stamp);
+}
+
+int state_put_fdb(struct rt_state *state, const struct rt_fdb *fdb)
+{
+	return fdb_table_put(&state->fdbs, fdb, state->stamp);
+}
+
+bool state_drop_fdb(struct rt_state *state, const struct rt_fdb *fdb)
+{
+	return fdb_table_drop(&state->fdbs, fdb);
 }
 
 bool state_drop_addr(struct rt_state *state, const struct rt_addr *addr)
@@ -158,10 +193,16 @@ int rt_state_put_neigh(struct rt_state *state, const struct rt_neigh *neigh)
 	return mark_neigh(neigh, state);
 }
 
+int rt_state_put_fdb(struct rt_state *state, const struct rt_fdb *fdb)
+{
+	return mark_fdb(fdb, state);
+}
+
 void rt_state_drop_link(struct rt_state *state, int ifindex)
 {
 	addr_table_drop_link(&state->addrs, ifindex);
 	neigh_table_drop_link(&state->neighs, ifindex);
+	fdb_table_drop_link(&state->fdbs, ifindex);
 	(void)link_table_drop(&state->links, ifindex);
 }
 
@@ -185,6 +226,11 @@ const struct rt_link *rt_state_link(const struct rt_state *state, int ifindex)
 const struct rt_neigh *rt_state_neigh(const struct rt_state *state, int ifindex, const struct addr *addr)
 {
 	return neigh_table_find(&state->neighs, ifindex, addr);
+}
+
+int rt_state_port(const struct rt_state *state, int bridge, const uint8_t mac[static 6])
+{
+	return fdb_table_find(&state->fdbs, bridge, mac);
 }
 
 const struct rt_addr *rt_state_addr(const struct rt_state *state, const struct addr *addr)

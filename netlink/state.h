@@ -9,7 +9,9 @@
 int state_put_link(struct rt_state *state, const struct rt_link *link);
 int state_put_addr(struct rt_state *state, const struct rt_addr *addr);
 int state_put_neigh(struct rt_state *state, const struct rt_neigh *neigh);
+int state_put_fdb(struct rt_state *state, const struct rt_fdb *fdb);
 bool state_drop_addr(struct rt_state *state, const struct rt_addr *addr);
+bool state_drop_fdb(struct rt_state *state, const struct rt_fdb *fdb);
 bool state_drop_neigh(struct rt_state *state, int ifindex, const struct addr *addr);
 
 #endif

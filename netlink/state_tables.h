@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The three tables of the observed state: links, addresses, neighbours. state.c puts them together.
+ * The tables of the observed state: links, addresses, neighbours, bridges' forwarding entries. state.c puts
+ * them together.
  *
  * All alike:
  *	put    1 changed, 0 the table held exactly that already, -ENOMEM with the table as before
@@ -54,5 +55,20 @@ void neigh_table_sweep(struct neigh_table *table, uint64_t stamp);
 const struct rt_neigh *neigh_table_find(const struct neigh_table *table, int ifindex,
 					const struct addr *addr);
 void neigh_table_free(struct neigh_table *table);
+
+struct fdb_entry;
+
+struct fdb_table {
+	struct fdb_entry *hash; /* by {bridge, MAC} */
+};
+
+int fdb_table_put(struct fdb_table *table, const struct rt_fdb *fdb, uint64_t stamp);
+/* Only where it leads to that port. */
+bool fdb_table_drop(struct fdb_table *table, const struct rt_fdb *fdb);
+void fdb_table_drop_link(struct fdb_table *table, int ifindex);
+void fdb_table_sweep(struct fdb_table *table, uint64_t stamp);
+/* The port, or 0. */
+int fdb_table_find(const struct fdb_table *table, int bridge, const uint8_t mac[static 6]);
+void fdb_table_free(struct fdb_table *table);
 
 #endif

@@ -166,12 +166,32 @@ static int addr_event(struct rt_watch *watch, const struct nlmsghdr *message, st
 	return 0;
 }
 
+static int fdb_event(struct rt_watch *watch, const struct nlmsghdr *message, struct rt_hints *hints)
+{
+	struct rt_fdb fdb;
+	int err, changed;
+
+	err = decode_fdb(message, &fdb);
+	if (err)
+		return err;
+	if (message->nlmsg_type == RTM_DELNEIGH)
+		changed = state_drop_fdb(watch->state, &fdb);
+	else
+		changed = state_put_fdb(watch->state, &fdb);
+	if (changed <= 0)
+		return changed;
+	hints->fdb = true;
+	return 0;
+}
+
 static int neigh_event(struct rt_watch *watch, const struct nlmsghdr *message, struct rt_hints *hints)
 {
 	struct rt_neigh neigh;
 	int err, changed;
 
 	err = decode_neigh(message, &neigh);
+	if (err == DECODE_SKIP)
+		return fdb_event(watch, message, hints);
 	if (err)
 		return err;
 	if (message->nlmsg_type == RTM_DELNEIGH)

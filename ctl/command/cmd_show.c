@@ -29,6 +29,8 @@ static const struct column nexthops_columns[] = {
 	{"STATE", "state", cell_value, LEFT},
 	{"DST-MAC", "dst_mac", cell_value, LEFT},
 	{"SRC-MAC", "src_mac", cell_value, LEFT},
+	{"EGRESS", "egress", cell_value, LEFT},
+	{"VLAN", "vlan", cell_value, RIGHT},
 	{"MTU", "mtu", cell_value, RIGHT},
 	{"BACKENDS", "backends", cell_value, RIGHT},
 	{"MANAGED", "managed", cell_value, LEFT},

@@ -3,9 +3,9 @@
  * How a backend is reached: state, mode and next hops, from the FIB's answer.
  *
  * Three questions in order: does the route lead anywhere (take_route), which of its legs could
- * carry a frame (take_legs), and which neighbours answer (take_neighbours). The first that fails
- * ends it with words for the operator. Called by apply_member.c for each backend of each service that an
- * event may touch. Nothing outlives a call.
+ * carry a frame (take_legs), and which neighbours answer (take_neighbours); and by what device (take_egress).
+ * The first that fails ends it with words for the operator. Called by apply_member.c for each backend of each
+ * service that an event may touch. Nothing outlives a call.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -285,11 +285,62 @@ static void take_neighbours(const struct resolve_input *input, struct resolution
 			      out);
 }
 
+/* ---- the way out ---------------------------------------------------------------------------- */
+
+/* What is to be said of the first leg that XDP cannot send by, or not from everywhere. */
+struct hindrance {
+	char words[REASON_SIZE - sizeof(": the kernel forwards")];
+	enum egress_fault fault;
+};
+
+static void look_at_egress(const struct resolve_input *input, enum sh_mode mode, struct resolved_leg *leg,
+			   struct hindrance *first)
+{
+	const struct rt_neigh_key *key = &leg->nexthop;
+	struct egress egress;
+
+	egress_find(input->state, input->natives, key->ifindex,
+		    rt_state_neigh(input->state, key->ifindex, &key->addr)->mac, &egress);
+	if (!first->words[0]) {
+		first->fault = egress.fault;
+		egress_words(input->state, &egress, first->words, sizeof(first->words));
+	}
+	if (egress.fault && mode == SH_MODE_L2)
+		leg->usable = false;
+}
+
+/* Of legs whose neighbours are known. l3 can go through the kernel, l2 cannot: the VIP is no address that the
+ * kernel would forward to the backend. */
+static void take_egress(const struct resolve_input *input, struct resolution *out)
+{
+	struct hindrance first = {0};
+	bool any = false;
+
+	for (size_t i = 0; i < out->legs_count; i++) {
+		if (out->legs[i].usable)
+			look_at_egress(input, out->mode, &out->legs[i], &first);
+		any |= out->legs[i].usable;
+	}
+	if (!first.words[0])
+		return;
+	if (out->mode == SH_MODE_L3)
+		become(out, STATE_ACTIVE, "%s: the kernel forwards", first.words);
+	else if (any)
+		become(out, STATE_ACTIVE, "%s", first.words);
+	else
+		become(out, first.fault == EGRESS_UNLEARNT ? STATE_RESOLVING : STATE_UNREACHABLE, "%s%s",
+		       first.words, first.fault == EGRESS_UNLEARNT ? "" : "; use l3");
+}
+
 void resolve(const struct resolve_input *input, struct resolution *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (take_route(input, out) && take_legs(input, out))
+	out->mtu = input->route->mtu;
+	if (take_route(input, out) && take_legs(input, out)) {
 		take_neighbours(input, out);
+		if (out->state == STATE_ACTIVE)
+			take_egress(input, out);
+	}
 	if ((input->weight == 0 || input->drained) && out->state != STATE_UNREACHABLE)
 		become(out, STATE_DRAINING, input->drained ? "drained by the operator" : "weight is 0");
 }

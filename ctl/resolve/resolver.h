@@ -18,6 +18,7 @@
 #include <shunt/rt.h>
 
 #include "config.h"
+#include "egress.h"
 
 enum backend_state {
 	STATE_ACTIVE = 0,  /* in the ring, by the cache */
@@ -52,7 +53,9 @@ struct resolution {
 	 */
 	size_t legs_count;
 	struct resolved_leg legs[RT_LEGS_MAX];
-	char reason[REASON_SIZE]; /* why it is not active; empty where it is */
+	uint32_t mtu; /* of the route; 0: it sets none */
+	/* Why it is not active, or why it is active by way of the kernel; else empty. */
+	char reason[REASON_SIZE];
 };
 
 struct resolve_input {
@@ -61,8 +64,9 @@ struct resolve_input {
 	uint32_t weight;
 	bool drained; /* by the operator: as with weight 0 */
 	enum forward forward, remote;
-	const struct rt_route *route; /* the FIB's answer for `backend`; only legs_count legs are read */
-	const struct rt_state *state; /* links and neighbours */
+	const struct rt_route *route;  /* the FIB's answer for `backend`; only legs_count legs are read */
+	const struct rt_state *state;  /* links and neighbours */
+	const struct natives *natives; /* NULL: none */
 };
 
 /*
@@ -77,6 +81,8 @@ struct resolve_input {
  *		   no Ethernet frames. None left: unreachable
  *	neighbour  one known: active; packets take the usable legs alone. None known, but not all FAILED:
  *		   resolving. All FAILED: unreachable, with its legs
+ *	egress	   XDP cannot send there (egress.h): l3 is active, and its packets go through the kernel; l2,
+ *		   which cannot, leaves out the leg. None left: unreachable, or resolving where that will pass
  *	weight 0   draining, with mode and legs for the flows it has, unless it is unreachable
  *
  * l3 where all that is left are links without MAC addresses has no legs and stays resolving: the
@@ -84,10 +90,22 @@ struct resolve_input {
  */
 void resolve(const struct resolve_input *input, struct resolution *out);
 
-/* The record of one next hop, from its link and neighbour. SH_NEXTHOP_VALID, with the neighbour's MAC, only
- * where that is known and the link is up with carrier; else `dst` is zero. Link unknown: MAC and
- * MTU are zero, too (no MTU is not checked). */
-void resolve_nexthop(const struct rt_neigh_key *key, const struct rt_state *state, struct sh_nexthop *out);
+/* The record of one next hop, from its link and neighbour, and the device by which frames leave (egress.h).
+ * SH_NEXTHOP_VALID, with the neighbour's MAC, only where that is known, the link is up with carrier, and XDP
+ * can send there; else `dst` is zero. Link unknown: MAC and MTU are zero, too (no MTU is not checked). */
+void resolve_nexthop(const struct rt_neigh_key *key, const struct rt_state *state,
+		     const struct natives *natives, struct sh_nexthop *out);
+
+/* A number that changes whenever what resolve() makes of that next hop does: its neighbour is known, failed,
+ * or neither; what is to be said of its egress. */
+unsigned resolve_class(const struct rt_neigh_key *key, const struct rt_state *state,
+		       const struct natives *natives);
+
+/* The device that the packet path may redirect to for that next hop, known or not; 0 for none. */
+int resolve_exit(const struct rt_neigh_key *key, const struct rt_state *state, const struct natives *natives);
+
+/* What belongs into sh_path.mtu, which resolve_path leaves zero. */
+uint16_t resolve_path_mtu(const struct resolution *resolution);
 
 /*
  * A path over all legs, usable or not (the packet path passes over those that are not): one bucket for one

@@ -77,36 +77,35 @@ static void store_nexthop(struct apply *apply, const struct table_nexthop *nexth
 	const struct rt_neigh_key *key = tables_nexthop_key(nexthop);
 	struct sh_nexthop before = *tables_nexthop_record(apply->tables, nexthop), after;
 
-	resolve_nexthop(key, apply->state, &after);
+	resolve_nexthop(key, apply->state, apply->natives, &after);
+	if ((after.flags & SH_NEXTHOP_VALID) && !(after.flags & SH_NEXTHOP_HERE) &&
+	    after.ifindex != before.ifindex && apply->ops->exit_opens)
+		apply->ops->exit_opens(after.ifindex, apply->arg);
 	if (tables_store_nexthop(apply->tables, nexthop, &after) && apply->ops->nexthop_changed)
 		apply->ops->nexthop_changed(key, &before, &after, apply->arg);
 }
 
-/* How a neighbour counts in resolve(): usable, failed, or not known yet. */
-static enum rt_neigh_state neighbour_class(const struct apply *apply, const struct rt_neigh_key *key)
+static unsigned class_of(const struct apply *apply, const struct table_nexthop *nexthop)
 {
-	const struct rt_neigh *neigh = rt_state_neigh(apply->state, key->ifindex, &key->addr);
-
-	if (!neigh || neigh->state == RT_NEIGH_INCOMPLETE)
-		return RT_NEIGH_NONE;
-	return neigh->state == RT_NEIGH_PERMANENT ? RT_NEIGH_VALID : neigh->state;
+	return resolve_class(tables_nexthop_key(nexthop), apply->state, apply->natives);
 }
 
 void apply_meet_nexthop(struct apply *apply, struct table_nexthop *nexthop)
 {
 	if (tables_nexthop_refs(nexthop) == 1)
-		tables_nexthop_note(nexthop)->seen = neighbour_class(apply, tables_nexthop_key(nexthop));
+		tables_nexthop_note(nexthop)->seen = class_of(apply, nexthop);
 	store_nexthop(apply, nexthop);
 }
 
 static void look_again(struct table_nexthop *nexthop, void *arg)
 {
 	struct apply *apply = arg;
-	enum rt_neigh_state now = neighbour_class(apply, tables_nexthop_key(nexthop));
+	uint32_t exit = tables_nexthop_record(apply->tables, nexthop)->ifindex;
+	unsigned now = class_of(apply, nexthop);
 	struct table_note *note = tables_nexthop_note(nexthop);
 
 	store_nexthop(apply, nexthop);
-	if (note->seen == now)
+	if (note->seen == now && tables_nexthop_record(apply->tables, nexthop)->ifindex == exit)
 		return;
 	note->seen = now;
 	note->moved = apply->model->moved = true;

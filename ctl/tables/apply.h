@@ -31,6 +31,8 @@ struct apply_ops {
 	/* A backend got another path; buckets are 0 where there was or is none. */
 	void (*path_changed)(const struct member *member, const struct sh_path *before,
 			     const struct sh_path *after, void *arg);
+	/* A next hop is about to lead to another device than before. */
+	void (*exit_opens)(uint32_t ifindex, void *arg);
 };
 
 /* The path that was last dealt out in this pass, for what: backends behind the same routers come one after
@@ -54,6 +56,7 @@ struct apply {
 	const struct rt_state *state;
 	/* Now, in the unit of `seen` (<shunt/abi.h>), never 0: apply_clock; a stand-in in tests. */
 	uint32_t (*clock)(void);
+	const struct natives *natives; /* NULL: none */
 	const struct apply_ops *ops;
 	void *arg;
 	uint64_t asks; /* questions put to the FIB */

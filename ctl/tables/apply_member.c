@@ -41,11 +41,13 @@ static int take_legs(struct apply *apply, const struct resolution *resolution, s
 	return 0;
 }
 
-static struct table_path *deal_again(struct apply *apply, const struct way *way, uint32_t before)
+static struct table_path *deal_again(struct apply *apply, const struct resolution *resolution,
+				     const struct way *way, uint32_t before)
 {
 	const struct apply_deal *deal = &apply->deal;
 
-	if (!deal->path || deal->before != before || deal->count != way->legs_count)
+	if (!deal->path || deal->before != before || deal->count != way->legs_count ||
+	    tables_path_record(deal->path)->mtu != resolve_path_mtu(resolution))
 		return NULL;
 	for (size_t i = 0; i < way->legs_count; i++) {
 		if (deal->legs[i].nexthop != tables_nexthop_index(way->legs[i].nexthop) ||
@@ -89,6 +91,7 @@ static int deal_path(struct apply *apply, const struct resolution *resolution, u
 	err = resolve_path(resolution->legs, indices, resolution->legs_count, &former, &record);
 	if (err)
 		return err;
+	record.mtu = resolve_path_mtu(resolution);
 	way->path = tables_path(apply->tables, &record);
 	if (!way->path)
 		return -errno;
@@ -105,7 +108,7 @@ static int take_way(struct apply *apply, const struct member *member, const stru
 
 	if (err || !resolution->legs_count || resolution->mode == SH_MODE_NONE)
 		return err;
-	way->path = deal_again(apply, way, before);
+	way->path = deal_again(apply, resolution, way, before);
 	return way->path ? 0 : deal_path(apply, resolution, before, way);
 }
 
@@ -166,6 +169,7 @@ static void resolve_member(const struct apply *apply, const struct member *membe
 		.remote = service->remote,
 		.route = member->target->route,
 		.state = apply->state,
+		.natives = apply->natives,
 	};
 
 	resolve(&input, out);

@@ -343,6 +343,11 @@ int dataplane_sync(struct dataplane *dataplane, enum dataplane_hash hash, void *
 	return dataplane_hash_sync(dataplane->maps[dataplane_hash_map(hash)].fd, hash, want, count, writes);
 }
 
+int dataplane_put(struct dataplane *dataplane, enum dataplane_hash hash, const void *entry)
+{
+	return dataplane_hash_put(dataplane->maps[dataplane_hash_map(hash)].fd, hash, entry);
+}
+
 int dataplane_compare(const struct dataplane *dataplane, enum dataplane_hash hash, void *want, size_t count,
 		      size_t *differences)
 {

@@ -79,6 +79,8 @@ struct dataplane_entries {
 size_t dataplane_entry_size(enum dataplane_hash hash);
 int dataplane_sync(struct dataplane *dataplane, enum dataplane_hash hash, void *want, size_t count,
 		   uint64_t *writes);
+/* Stores one entry of that form. 0 or -errno. */
+int dataplane_put(struct dataplane *dataplane, enum dataplane_hash hash, const void *entry);
 /* How many entries of the map are missing, wrong or too many. Writes nothing; sorts `want`. 0 or -errno. */
 int dataplane_compare(const struct dataplane *dataplane, enum dataplane_hash hash, void *want, size_t count,
 		      size_t *differences);

@@ -151,6 +151,14 @@ static int sync_remove(const void *have, void *arg)
 	return bpf_map_delete_elem(sync->fd, have) && errno != ENOENT ? -errno : 0;
 }
 
+int dataplane_hash_put(int fd, enum dataplane_hash hash, const void *entry)
+{
+	uint64_t writes = 0;
+	struct sync sync = {fd, &specs[hash], &writes};
+
+	return sync_store(entry, &sync);
+}
+
 /* One walk over what the map holds and what is wanted. */
 static int walk(int fd, enum dataplane_hash hash, void *want, size_t count, const struct diff_ops *ops,
 		void *arg)

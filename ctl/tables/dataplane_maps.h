@@ -73,6 +73,7 @@ void dataplane_map_close(struct dataplane_map *map);
 
 enum dataplane_map_id dataplane_hash_map(enum dataplane_hash hash);
 size_t dataplane_hash_entry(enum dataplane_hash hash);
+int dataplane_hash_put(int fd, enum dataplane_hash hash, const void *entry);
 int dataplane_hash_sync(int fd, enum dataplane_hash hash, void *want, size_t count, uint64_t *writes);
 int dataplane_hash_compare(int fd, enum dataplane_hash hash, void *want, size_t count, size_t *differences);
 int dataplane_hash_read(int fd, enum dataplane_hash hash, void **out, size_t *count);

@@ -74,9 +74,9 @@ const struct sh_nexthop *tables_nexthop_record(const struct tables *tables,
 unsigned tables_nexthop_refs(const struct table_nexthop *nexthop);
 /* What its users remember of a next hop, with it: no one else looks at it. */
 struct table_note {
-	bool asked;		  /* handed to the kernel to keep resolved */
-	bool moved;		  /* `seen` changed: those behind it are to be resolved again */
-	enum rt_neigh_state seen; /* the neighbour when it was last looked at */
+	bool asked;    /* handed to the kernel to keep resolved */
+	bool moved;    /* `seen` changed: those behind it are to be resolved again */
+	unsigned seen; /* resolve_class() when it was last looked at */
 };
 struct table_note *tables_nexthop_note(struct table_nexthop *nexthop);
 

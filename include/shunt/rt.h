@@ -27,6 +27,17 @@
 
 enum rt_xdp_mode { RT_XDP_NONE = 0, RT_XDP_GENERIC, RT_XDP_NATIVE, RT_XDP_OFFLOAD, RT_XDP_MULTI };
 
+/* As the kernel numbers them (BOND_MODE_*). */
+enum rt_bond_mode {
+	RT_BOND_ROUNDROBIN = 0,
+	RT_BOND_ACTIVEBACKUP,
+	RT_BOND_XOR,
+	RT_BOND_BROADCAST,
+	RT_BOND_8023AD,
+	RT_BOND_TLB,
+	RT_BOND_ALB,
+};
+
 struct rt_link {
 	int ifindex;
 	char name[IFNAMSIZ];
@@ -36,11 +47,24 @@ struct rt_link {
 	bool up;      /* IFF_UP: administratively */
 	bool carrier; /* IFF_LOWER_UP */
 	bool loopback;
-	int master;	      /* ifindex of the bridge, bond or VRF, or 0 */
-	int lower;	      /* IFLA_LINK: parent, or a veth's peer; 0 where none */
-	bool lower_elsewhere; /* `lower` is an index in another network namespace */
+	int master;		/* ifindex of the bridge, bond or VRF, or 0 */
+	int lower;		/* IFLA_LINK: parent, or a veth's peer; 0 where none */
+	bool lower_elsewhere;	/* `lower` is an index in another network namespace */
+	uint16_t vlan_id;	/* "vlan" */
+	uint16_t vlan_protocol; /* its ethertype, host order: 0x8100 or 0x88a8 */
+	bool vlan_filtering;	/* "bridge" */
+	enum rt_bond_mode bond_mode;
+	int bond_active;     /* the slave that carries the traffic, in modes that have one; 0: none */
+	bool macvlan_bridge; /* "macvlan" in mode bridge: neighbours may be on this very host */
 	enum rt_xdp_mode xdp_mode;
 	uint32_t xdp_program; /* id of the attached program, 0 for none */
+};
+
+/* Where a bridge sends frames to a MAC. */
+struct rt_fdb {
+	int bridge;
+	uint8_t mac[6];
+	int port; /* ifindex */
 };
 
 struct rt_addr {
@@ -176,7 +200,8 @@ int rt_dump_blackholes(uint8_t protocol, int (*each)(const struct rt_blackhole *
 
 /* ---- the observed state ------------------------------------------------------------------ */
 
-struct rt_state; /* links, addresses and neighbours; owned by its rt_watch, or by rt_state_free */
+struct rt_state; /* links, addresses, neighbours and the bridges' forwarding entries; owned by its rt_watch,
+		    or by rt_state_free */
 
 int rt_state_new(struct rt_state **out);
 void rt_state_free(struct rt_state *state);
@@ -186,6 +211,8 @@ int rt_state_load(struct rt_state *state, struct rt_query *query);
 /* Look-ups return NULL where there is none; the pointer is valid until the state changes. */
 const struct rt_link *rt_state_link(const struct rt_state *state, int ifindex);
 const struct rt_neigh *rt_state_neigh(const struct rt_state *state, int ifindex, const struct addr *addr);
+/* The port by which the bridge sends frames to `mac`; 0 where it has not learnt it. */
+int rt_state_port(const struct rt_state *state, int bridge, const uint8_t mac[static 6]);
 /* The first link that carries `addr`, by ifindex; NULL where it is no address of this node. */
 const struct rt_addr *rt_state_addr(const struct rt_state *state, const struct addr *addr);
 /* Walks in order of ifindex. `each` must not change the state. */
@@ -198,6 +225,7 @@ void rt_state_each_addr(const struct rt_state *state, void (*each)(const struct 
 int rt_state_put_link(struct rt_state *state, const struct rt_link *link);
 int rt_state_put_addr(struct rt_state *state, const struct rt_addr *addr);
 int rt_state_put_neigh(struct rt_state *state, const struct rt_neigh *neigh);
+int rt_state_put_fdb(struct rt_state *state, const struct rt_fdb *fdb);
 void rt_state_drop_link(struct rt_state *state, int ifindex); /* with its addresses and neighbours */
 void rt_state_drop_addr(struct rt_state *state, const struct rt_addr *addr);
 void rt_state_drop_neigh(struct rt_state *state, int ifindex, const struct addr *addr);
@@ -215,6 +243,7 @@ struct rt_hints {
 	bool everything; /* link, address, rule, nexthop object, netconf, overrun: ask about every backend */
 	bool links;	 /* a link appeared, vanished or changed */
 	bool addrs;	 /* an address came or went */
+	bool fdb;	 /* a bridge learnt, moved or forgot a MAC */
 	bool overrun;	 /* the socket lost events and has been recovered by a new dump */
 	struct prefix *routes; /* prefixes whose routes changed */
 	size_t routes_count, routes_size;

@@ -81,7 +81,7 @@ static inline void assert_whole_way(const struct member *member)
 
 		assert_int_not_equal(hop->family, 0);
 		tables_addr(&hop->neighbour, hop->family, &key.addr);
-		resolve_nexthop(&key, world->state, &want);
+		resolve_nexthop(&key, world->state, NULL, &want);
 		assert_memory_equal(hop, &want, sizeof(want));
 	}
 }
@@ -157,7 +157,8 @@ static void on_nexthop(const struct rt_neigh_key *key, const struct sh_nexthop *
 	world->nexthops++;
 }
 
-static const struct apply_ops checking_ops = {on_state, on_nexthop, on_path};
+static const struct apply_ops checking_ops = {
+	.state_changed = on_state, .nexthop_changed = on_nexthop, .path_changed = on_path};
 
 /* A ring is about to be written: whom it will lead to has a whole way already. */
 static struct sh_slot *checking_slots(struct port *port, uint32_t first, uint32_t count)

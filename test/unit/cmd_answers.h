@@ -34,7 +34,8 @@ static const char backends_json[] =
 
 static const char nexthops_json[] =
 	"[{\"nexthop\":\"192.0.2.1\",\"dev\":\"eth1\",\"ifindex\":3,\"src_mac\":\"02:00:00:00:00:01\","
-	"\"dst_mac\":null,\"vlan\":null,\"mtu\":1500,\"state\":\"resolving\",\"managed\":true,\"backends\":"
+	"\"dst_mac\":null,\"vlan\":7,\"mtu\":1500,\"egress\":\"eth0\",\"state\":\"resolving\",\"managed\":"
+	"true,\"backends\":"
 	"4000}]";
 
 static const char interfaces_json[] =

@@ -30,10 +30,12 @@ static void backends_are_a_table(void **state)
 
 static void nexthops_are_a_table(void **state)
 {
-	assert_run(socket_of(state), "show nexthops --socket=@", 0,
-		   "NEXTHOP    DEV   STATE      DST-MAC  SRC-MAC             MTU  BACKENDS  MANAGED\n"
-		   "192.0.2.1  eth1  resolving  -        02:00:00:00:00:01  1500      4000  yes\n",
-		   "");
+	assert_run(
+		socket_of(state), "show nexthops --socket=@", 0,
+		"NEXTHOP    DEV   STATE      DST-MAC  SRC-MAC            EGRESS  VLAN   MTU  BACKENDS  "
+		"MANAGED\n"
+		"192.0.2.1  eth1  resolving  -        02:00:00:00:00:01  eth0       7  1500      4000  yes\n",
+		"");
 }
 
 static void interfaces_are_a_table(void **state)

@@ -344,7 +344,7 @@ static void assert_nexthop(const struct rt_state *state, int ifindex, uint16_t m
 	struct sh_nexthop out;
 
 	memset(&out, 0xff, sizeof(out));
-	resolve_nexthop(&key, state, &out);
+	resolve_nexthop(&key, state, NULL, &out);
 	assert_int_equal(out.ifindex, ifindex);
 	assert_int_equal(out.family, SH_FAMILY_IPV4);
 	assert_memory_equal(&out.neighbour, key.addr.bytes, 16);
@@ -392,7 +392,7 @@ static void nexthops_of_ipv6(void **state)
 
 	(void)state;
 	put_neigh(observed, ETH0, G6, OK);
-	resolve_nexthop(&key, observed, &out);
+	resolve_nexthop(&key, observed, NULL, &out);
 	assert_int_equal(out.family, SH_FAMILY_IPV6);
 	assert_memory_equal(&out.neighbour, key.addr.bytes, 16);
 	assert_int_equal(out.flags, SH_NEXTHOP_VALID);
