@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""bench.py FILE: what a director of 10,000 services costs and how fast it follows. 1 where a requirement is missed.
+"""bench.py FILE [--baseline FILE] [--part load|packet]: what a director of 10,000 services costs and how fast it
+follows, and what a packet costs. 1 where a requirement is missed.
 
-A figure with a limit is a requirement and shows as ok or over; the others are for information. Times include asking
-`shunt` whether it is done, some 4 ms. All figures go to FILE as JSON.
+A figure with a limit is a requirement and shows as ok or missed; the others are for information. Times of the load
+include asking `shunt` whether it is done, some 4 ms. All figures go to FILE as JSON; where --baseline names such a file
+of an earlier run, each figure shows its change.
 """
+import argparse
 import json
 import os
 import pathlib
@@ -15,33 +18,42 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
+import packet_path  # noqa: E402
 import scale  # noqa: E402
 from lab import BUILD, wait_for  # noqa: E402
 
 SIZE = 10000
 LOADS = 3
 MIB = 2**20
+DECIMALS = {"writes": 0, "ratio": 2, "Mpps": 2}
 
 
 class Table:
-    """Figures as they come: printed at once, kept for the JSON."""
+    """Figures as they come: printed at once beside those of an earlier run, kept for the JSON."""
 
-    def __init__(self):
+    def __init__(self, baseline):
         self.rows = []
+        self.before = {(row["case"], row["what"]): row["value"] for row in baseline}
 
     def title(self, text):
         print(f"\n  {text}")
 
-    def add(self, case, what, value, unit, limit=None):
-        verdict = "" if limit is None else "ok" if value <= limit else "over"
+    def add(self, case, what, value, unit, limit=None, least=False):
+        """`limit` is the most that is allowed, or the least."""
+        verdict = "" if limit is None else "ok" if (value >= limit if least else value <= limit) else "missed"
         self.rows.append({"case": case, "what": what, "value": round(value, 3), "unit": unit, "limit": limit,
                           "verdict": verdict or None})
-        number = f"{value:,.0f}" if unit == "writes" else f"{value:,.1f}"
-        bound = "" if limit is None else f"at most {limit:,} {unit}"
-        print(f"    {what:<46} {number:>12} {unit:<7} {bound:<18} {verdict}".rstrip(), flush=True)
+        number = f"{value:,.{DECIMALS.get(unit, 1)}f}"
+        bound = "" if limit is None else f"at {'least' if least else 'most'} {limit:,.4g} {unit}"
+        print(f"    {what:<46} {number:>12} {unit:<7} {bound:<18} {verdict:<6} {self.change(case, what, value)}".rstrip(),
+              flush=True)
+
+    def change(self, case, what, value):
+        before = self.before.get((case, what))
+        return "" if not before else f"{100 * (value - before) / before:+.1f} %"
 
     def missed(self):
-        return [row for row in self.rows if row["verdict"] == "over"]
+        return [row for row in self.rows if row["verdict"] == "missed"]
 
 
 def ms(begin):
@@ -132,15 +144,32 @@ def measure(table, case, each, limited):
         add("the same", ms(begin), "ms")
 
 
-def main():
-    table = Table()
-    machine = f"{os.cpu_count()} CPUs, Linux {platform.release()}"
-    print(f"\n  {machine}")
+def load(table):
     table.title(f"{SIZE:,} services with a backend each, behind {scale.ROUTERS} routers")
     measure(table, "1", 1, limited=True)
     table.title(f"{SIZE:,} services that share {SIZE:,} backends, 4 each")
     measure(table, "4", 4, limited=False)
-    pathlib.Path(sys.argv[1]).write_text(json.dumps({"machine": machine, "figures": table.rows}, indent=1) + "\n")
+
+
+PARTS = {"load": load, "packet": packet_path.measure}
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("--baseline", type=pathlib.Path)
+    parser.add_argument("--part", choices=PARTS)
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    table = Table(json.loads(args.baseline.read_text())["figures"] if args.baseline else [])
+    machine = f"{os.cpu_count()} CPUs, Linux {platform.release()}"
+    print(f"\n  {machine}")
+    for part in [args.part] if args.part else PARTS:
+        PARTS[part](table)
+    args.file.write_text(json.dumps({"machine": machine, "figures": table.rows}, indent=1) + "\n")
     missed = table.missed()
     print(f"\n  {len(missed)} requirements missed" if missed else "\n  every requirement is met")
     return 1 if missed else 0

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Both families' services side by side in one set of maps. The backends of l2 are neighbours of their own,
+ * those of the others lie behind one router.
+ */
+#include "director.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <shunt/abi.h>
+
+#include "die.h"
+#include "director.skel.h"
+#include "frames.h"
+
+#define FLOWS (1U << 21)
+
+struct director {
+	struct director_bpf *bpf;
+	uint32_t ifindex;
+	uint32_t services; /* records used of each array */
+	uint32_t slots;
+	uint32_t backends;
+	uint32_t paths;
+	uint32_t nexthops;
+};
+
+static void put(struct bpf_map *map, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY))
+		die(bpf_map__name(map));
+}
+
+static void size_maps(struct director_bpf *bpf)
+{
+	uint32_t services = 1 + 2 * (DIRECTOR_SERVICES + DIRECTOR_OTHER_VIPS);
+	uint32_t backends = 1 + 2 * DIRECTOR_SERVICES * DIRECTOR_BACKENDS;
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{bpf->maps.vips4, services},
+		{bpf->maps.vips6, services},
+		{bpf->maps.services, services},
+		{bpf->maps.slots, 2 * DIRECTOR_SERVICES * DIRECTOR_RING},
+		{bpf->maps.backends, backends},
+		{bpf->maps.paths, backends},
+		{bpf->maps.nexthops, backends},
+		{bpf->maps.service_counts, services},
+		{bpf->maps.backend_counts, backends},
+		{bpf->maps.fresh, FLOWS},
+		{bpf->maps.flows, FLOWS},
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		if (bpf_map__set_max_entries(sizes[i].map, sizes[i].entries))
+			die("bpf_map__set_max_entries");
+}
+
+static uint32_t add_path(struct director *director, uint32_t neighbour)
+{
+	struct sh_nexthop nexthop = {.flags = SH_NEXTHOP_VALID,
+				     .ifindex = director->ifindex,
+				     .link = director->ifindex,
+				     .family = SH_FAMILY_IPV4};
+	uint32_t index = ++director->nexthops, path_index = ++director->paths;
+	struct sh_path path = {.buckets = 1, .nexthop = {index}};
+
+	frame_backend_mac(neighbour, nexthop.dst_mac);
+	frame_own_mac(nexthop.src_mac);
+	nexthop.mtu = 1500;
+	put(director->bpf->maps.nexthops, &index, &nexthop);
+	put(director->bpf->maps.paths, &path_index, &path);
+	return path_index;
+}
+
+static void add_backend(struct director *director, uint8_t family, uint32_t number, uint32_t mode,
+			uint32_t path)
+{
+	struct sh_backend record = {.address = frame_backend(family, number),
+				    .owner = 1,
+				    .weight = 1,
+				    .family = family,
+				    .path = path,
+				    .mode = mode};
+	uint32_t index = ++director->backends;
+
+	put(director->bpf->maps.backends, &index, &record);
+}
+
+/* Slots by turns to the backends from `first` on. */
+static uint32_t add_ring(struct director *director, uint32_t first, bool moving)
+{
+	static struct sh_slot slots[DIRECTOR_RING];
+	static uint32_t indices[DIRECTOR_RING];
+	uint32_t ring = director->slots, count = DIRECTOR_RING;
+
+	for (uint32_t i = 0; i < DIRECTOR_RING; i++) {
+		slots[i] = (struct sh_slot){.now = first + (i * 31) % DIRECTOR_BACKENDS};
+		if (moving)
+			slots[i].before = first + (i * 31 + 1) % DIRECTOR_BACKENDS;
+		indices[i] = ring + i;
+	}
+	if (bpf_map_update_batch(bpf_map__fd(director->bpf->maps.slots), indices, slots, &count, NULL))
+		die("cannot fill the slots");
+	director->slots += DIRECTOR_RING;
+	return ring;
+}
+
+static uint32_t add_service(struct director *director, uint32_t ring, uint32_t slots)
+{
+	struct sh_service record = {.ring = ring, .slots = slots, .owner = 1};
+	uint32_t index = ++director->services;
+
+	put(director->bpf->maps.services, &index, &record);
+	return index;
+}
+
+static void add_vip(struct director *director, uint8_t family, const struct sh_ip *vip, uint32_t service)
+{
+	struct sh_endpoint4 key4 = {vip->w[0], htons(FRAME_PORT), IPPROTO_TCP, 0};
+	struct sh_endpoint6 key6 = {.port = htons(FRAME_PORT), .protocol = IPPROTO_TCP};
+
+	memcpy(key6.addr, vip->w, sizeof(key6.addr));
+	if (family == SH_FAMILY_IPV4)
+		put(director->bpf->maps.vips4, &key4, &service);
+	else
+		put(director->bpf->maps.vips6, &key6, &service);
+}
+
+static void fill_service(struct director *director, uint8_t family, enum director_service kind)
+{
+	uint32_t router = kind == DIRECTOR_L3 ? add_path(director, 0) : 0;
+	uint32_t first = director->backends + 1, ring;
+	struct sh_ip vip = frame_vip(family, kind);
+
+	for (uint32_t i = 0; i < DIRECTOR_BACKENDS; i++)
+		add_backend(director, family, DIRECTOR_FIRST + i, router ? SH_MODE_L3 : SH_MODE_L2,
+			    router ? router : add_path(director, DIRECTOR_FIRST + i));
+	ring = add_ring(director, first, kind == DIRECTOR_MOVING);
+	add_vip(director, family, &vip, add_service(director, ring, DIRECTOR_RING));
+}
+
+/* VIPs of no backend, beside those that packets are for. */
+static void fill_others(struct director *director, uint8_t family)
+{
+	for (uint32_t i = 0; i < DIRECTOR_OTHER_VIPS; i++) {
+		struct sh_ip vip = frame_vip(family, 0);
+
+		if (family == SH_FAMILY_IPV4)
+			vip.w[0] = htonl(0xc6130000 + i); /* 198.19.0.0 on */
+		else
+			vip.w[3] = htonl(0x10000 + i);
+		add_vip(director, family, &vip, add_service(director, 0, 0));
+	}
+}
+
+static void fill(struct director *director)
+{
+	static const uint8_t families[] = {SH_FAMILY_IPV4, SH_FAMILY_IPV6};
+
+	for (int f = 0; f < 2; f++) {
+		for (uint32_t kind = DIRECTOR_NONE + 1; kind < DIRECTOR_SERVICES; kind++)
+			fill_service(director, families[f], kind);
+		fill_others(director, families[f]);
+	}
+}
+
+struct director *director_new(uint32_t ifindex)
+{
+	struct director *director = calloc(1, sizeof(*director));
+
+	if (!director)
+		die("calloc");
+	director->ifindex = ifindex;
+	director->bpf = director_bpf__open();
+	if (!director->bpf)
+		die("cannot open the director");
+	size_maps(director->bpf);
+	if (director_bpf__load(director->bpf))
+		die("cannot load the director");
+	fill(director);
+	return director;
+}
+
+void director_free(struct director *director)
+{
+	director_bpf__destroy(director->bpf);
+	free(director);
+}
+
+int director_fd(const struct director *director)
+{
+	return bpf_program__fd(director->bpf->progs.shunt_director);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a packet costs: the director beside yardsticks, in one run on one CPU.
+ *
+ *	run [LOADS [ROUNDS]]
+ *
+ * All programs are loaded LOADS times; each time every case is checked, and then all are run one after the
+ *other in ROUNDS rounds of some thousand packets. The net time of a case in a round is its time less that of
+ *the empty program in the same round; what is printed is the median over all rounds. Lines, for bench.py:
+ *
+ *	case NAME FAMILY FLOWS NET_NS MISSES_PERCENT
+ *	live NAME PACKETS_PER_SECOND
+ *
+ * Exit status: 0; 2 where it cannot be measured, or a case does not do what it should.
+ */
+#include <sched.h>
+
+#include "cases.h"
+#include "die.h"
+
+#define CASES_MAX    128
+#define LOADS	     5
+#define ROUNDS	     12
+#define LIVE_ROUNDS  6
+#define LIVE_PACKETS 300000
+
+struct samples {
+	double *values;
+	uint32_t count;
+	uint64_t packets;
+	uint64_t misses;
+};
+
+static int by_value(const void *left, const void *right)
+{
+	const double a = *(const double *)left, b = *(const double *)right;
+
+	return (a > b) - (a < b);
+}
+
+static double median(struct samples *samples)
+{
+	qsort(samples->values, samples->count, sizeof(*samples->values), by_value);
+	return samples->values[samples->count / 2];
+}
+
+/* In front of whatever else wants this CPU: a run of a few milliseconds is not cut in pieces. */
+static void take_this_cpu(void)
+{
+	const struct sched_param first = {.sched_priority = 1};
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	if (sched_setaffinity(0, sizeof(here), &here))
+		die("sched_setaffinity");
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		die("sched_setscheduler");
+}
+
+/* Fresh flows: those of no round before. */
+static void run_case(struct bed *bed, const struct bench_case *one, uint32_t round, struct bed_run *out)
+{
+	struct bench_plan plan;
+
+	case_plan(one, &plan);
+	if (one->fresh)
+		plan.first = round * BENCH_CHUNK * (BENCH_CHUNKS + 1);
+	bed_run(bed, one->family, &plan, out);
+}
+
+static void run_round(struct bed *bed, uint32_t round, struct samples *all)
+{
+	struct bed_run run, empty = {0};
+
+	for (uint32_t i = 0; i < bench_cases_count; i++) {
+		const struct bench_case *one = &bench_cases[i];
+
+		run_case(bed, one, round, &run);
+		if (one->target == BENCH_EMPTY)
+			empty = run;
+		all[i].values[all[i].count++] = one->target == BENCH_EMPTY ? run.ns : run.ns - empty.ns;
+		all[i].packets += run.packets;
+		all[i].misses += run.misses;
+	}
+}
+
+static void prepare(struct bed *bed)
+{
+	struct bench_plan plan;
+
+	for (uint32_t i = 0; i < bench_cases_count; i++) {
+		case_check(&bench_cases[i], bed);
+		case_plan(&bench_cases[i], &plan);
+		if (plan.target == BENCH_FLOW_TABLE)
+			bed_warm(bed, bench_cases[i].family, &plan);
+	}
+}
+
+static void run_live(struct bed *bed, struct samples *swap, struct samples *l2)
+{
+	const struct bench_case on_swap = {.family = SH_FAMILY_IPV4, .target = BENCH_SWAP, .flows = 1000000};
+	struct bench_case on_l2 = on_swap;
+	struct bench_plan plan;
+
+	on_l2.target = BENCH_DIRECTOR;
+	on_l2.vip = DIRECTOR_L2;
+	for (uint32_t i = 0; i < LIVE_ROUNDS; i++) {
+		case_plan(&on_swap, &plan);
+		swap->values[swap->count++] = bed_live(bed, &plan, LIVE_PACKETS);
+		case_plan(&on_l2, &plan);
+		l2->values[l2->count++] = bed_live(bed, &plan, LIVE_PACKETS);
+	}
+}
+
+static void samples_new(struct samples *samples, uint32_t most)
+{
+	samples->values = calloc(most, sizeof(*samples->values));
+	if (!samples->values)
+		die("calloc");
+}
+
+static void print_cases(struct samples *all)
+{
+	for (uint32_t i = 0; i < bench_cases_count; i++) {
+		const struct bench_case *one = &bench_cases[i];
+
+		printf("case\t%s\t%u\t%u\t%.2f\t%.2f\n", one->name, one->family, one->flows, median(&all[i]),
+		       100.0 * (double)all[i].misses / (double)all[i].packets);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t loads = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : LOADS;
+	uint32_t rounds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : ROUNDS;
+	struct samples all[CASES_MAX] = {0}, swap = {0}, l2 = {0};
+
+	for (uint32_t i = 0; i < bench_cases_count; i++)
+		samples_new(&all[i], loads * rounds);
+	samples_new(&swap, loads * LIVE_ROUNDS);
+	samples_new(&l2, loads * LIVE_ROUNDS);
+	take_this_cpu();
+	bed_network();
+	for (uint32_t load = 0; load < loads; load++) {
+		struct bed *bed = bed_new();
+
+		prepare(bed);
+		for (uint32_t round = 0; round < rounds; round++)
+			run_round(bed, round, all);
+		run_live(bed, &swap, &l2);
+		bed_free(bed);
+	}
+	print_cases(all);
+	printf("live\tswap\t%.0f\nlive\tl2\t%.0f\n", median(&swap), median(&l2));
+	return 0;
+}

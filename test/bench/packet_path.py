@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The figures of the packet path (test/bench/packet), as rows of bench.py's table.
+
+Times are net of what the measurement itself costs, so they are told as ratios to a router that does one
+bpf_fib_lookup per packet (IPv4), measured in the same run: the machine cancels out.
+"""
+import os
+import pathlib
+import subprocess
+
+BUILD = pathlib.Path(os.environ["SHUNT_BUILD"])
+
+# At most, as a ratio to the router: with one established flow, IPv4.
+LIMITS = {"l2": 0.64, "l3": 0.70, "ipip": 0.77, "gue": None}
+IPV6_MORE = 0.15
+FLOWS_MORE = 1.3  # at a million flows, as a ratio to one
+TABLE_MORE = 0.1  # there, as a ratio to the flow table
+NEW_MORE = 1.05  # a flow's first packet, as a ratio to its others
+MOVING = 6.5
+LIVE = 0.88  # of the packets that swapping MACs makes
+
+YARDSTICKS = {"empty": "the measurement itself, not net", "swap": "floor: MACs swapped",
+              "constant": "floor: constant addresses, checksums", "fib": "a router: bpf_fib_lookup"}
+FLOWS = {1: "1 flow", 10000: "10k flows", 1000000: "1M flows"}
+
+
+def figures():
+    """({(name, family, flows): (ns, misses)}, {name: packets a second})"""
+    cases, live = {}, {}
+    lines = subprocess.run([BUILD / "bench/packet"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    for line in lines.splitlines():
+        kind, name, *rest = line.split("\t")
+        if kind == "live":
+            live[name] = float(rest[0])
+        else:
+            family, flows, ns, misses = rest
+            cases[name, int(family), int(flows)] = float(ns), float(misses)
+    return cases, live
+
+
+class Rows:
+    """One family's figures on their way into the table."""
+
+    def __init__(self, table, cases, family):
+        self.table, self.cases, self.family = table, cases, family
+        self.router = cases["fib", 4, 1][0]
+
+    def ns(self, name, flows):
+        return self.cases[name, self.family, flows][0]
+
+    def has(self, name, flows=1):
+        return (name, self.family, flows) in self.cases
+
+    def add(self, what, value, unit, limit=None):
+        self.table.add(f"packet v{self.family}", f"IPv{self.family} {what}", value, unit, limit)
+
+    def both(self, what, ns, limit=None):
+        self.add(what, ns, "ns")
+        self.add(f"{what}, to the router", ns / self.router, "ratio", limit)
+
+    def yardsticks(self):
+        for name, words in YARDSTICKS.items():
+            if self.has(name):
+                self.add(words, self.ns(name, 1), "ns")
+        for flows, words in FLOWS.items():
+            ns, misses = self.cases["flow table", self.family, flows]
+            self.add(f"flow table, {words}, {misses:.1f} % missed", ns, "ns")
+
+    def mode(self, name, limit):
+        one, million = self.ns(name, 1), self.ns(name, 1000000)
+        if limit and self.family == 6:
+            limit += IPV6_MORE
+        self.both(f"{name}, 1 flow", one, limit)
+        self.add(f"{name}, 10k flows", self.ns(name, 10000), "ns")
+        self.both(f"{name}, 1M flows", million)
+        self.add(f"{name}, 1M flows to 1", million / one, "ratio", FLOWS_MORE)
+        self.add(f"{name}, 1M flows to the flow table", million / self.ns("flow table", 1000000), "ratio", TABLE_MORE)
+        if self.has(f"{name} new", 1000000):
+            self.add(f"{name}, first packets to others", self.ns(f"{name} new", 1000000) / million, "ratio", NEW_MORE)
+
+    def rest(self):
+        self.both("l2, slot moving, 1M flows", self.ns("l2 moving", 1000000))
+        self.both("l2, slot moving, new flow", self.ns("l2 moving new", 1000000), MOVING)
+        self.both("not for a service", self.ns("not ours", 1000000))
+
+
+def measure(table):
+    cases, live = figures()
+    for family in 4, 6:
+        rows = Rows(table, cases, family)
+        table.title(f"a packet's way, IPv{family} (net; the router is IPv4's {rows.router:.1f} ns)")
+        rows.yardsticks()
+        for name, limit in LIMITS.items():
+            if rows.has(name):
+                rows.mode(name, limit)
+        rows.rest()
+    table.title("live: native XDP on a veth, all on one CPU")
+    for name, rate in live.items():
+        table.add("live", f"{name}", rate / 1e6, "Mpps")
+    table.add("live", "l2 to swapped MACs, at least", live["l2"] / live["swap"], "ratio", LIVE, least=True)
