@@ -71,12 +71,14 @@ static void find_formers(struct deal *deal, const struct sh_path *before)
 	}
 }
 
-/* Who is next to have its share rounded up: one that need not give up a bucket then, else the largest
- * remainder, else the earlier. */
+/* Who is next to have its share rounded up: one with a remainder (once rounded up it has none); of those one
+ * that need not give up a bucket then, else the largest remainder, else the earlier. */
 static bool before_in_line(const struct deal *deal, size_t i, size_t j)
 {
 	bool keeps = deal->had[i] > deal->quota[i], other = deal->had[j] > deal->quota[j];
 
+	if (!deal->remainder[i] || !deal->remainder[j])
+		return deal->remainder[i] > deal->remainder[j];
 	return keeps == other ? deal->remainder[i] > deal->remainder[j] : keeps;
 }
 

@@ -77,19 +77,29 @@ static void print_nexthop(const struct maps *maps, __u32 index)
 	       nexthop->family ? ip_text(&nexthop->neighbour, nexthop->family, text) : "none");
 }
 
-static void print_backend(const struct maps *maps, const struct sh_backend *backend, const char *comma)
+static void print_path(const struct maps *maps, __u32 index)
 {
 	const struct sh_path *paths = maps->paths.records;
-	const struct sh_path *path = &paths[backend->path < maps->paths.count ? backend->path : 0];
+	const struct sh_path *path = &paths[index < maps->paths.count ? index : 0];
+
+	if (index & SH_PATH_ONE) {
+		print_nexthop(maps, index & ~SH_PATH_ONE);
+		return;
+	}
+	for (__u16 i = 0; i < path->buckets && i < SH_PATH_BUCKETS; i++) {
+		(void)fputs(i ? "," : "", stdout);
+		print_nexthop(maps, path->nexthop[i]);
+	}
+}
+
+static void print_backend(const struct maps *maps, const struct sh_backend *backend, const char *comma)
+{
 	char text[INET6_ADDRSTRLEN];
 
 	printf("%s{\"owner\":%llu,\"address\":\"%s\",\"mode\":%u,\"path\":%u,\"buckets\":[", comma,
 	       backend->owner, ip_text(&backend->address, backend->family, text), backend->mode,
 	       backend->path);
-	for (__u16 i = 0; i < path->buckets && i < SH_PATH_BUCKETS; i++) {
-		(void)fputs(i ? "," : "", stdout);
-		print_nexthop(maps, path->nexthop[i]);
-	}
+	print_path(maps, backend->path);
 	(void)fputs("]}", stdout);
 }
 

@@ -575,6 +575,21 @@ static void the_last_legs_keep_their_buckets(void **state)
 	assert_int_equal(path.nexthop[0], 11);
 }
 
+/* 5 legs after 2: two of the five have 26 buckets, not the first of them 27. */
+static void shares_stay_rounded_whatever_was_before(void **state)
+{
+	struct resolved_leg legs[5] = {0};
+	uint32_t indices[5];
+	struct sh_path two, five;
+
+	(void)state;
+	make_legs(legs, indices, 5, true);
+	assert_int_equal(resolve_path(legs, indices, 2, &no_path, &two), 0);
+	assert_int_equal(resolve_path(legs, indices, 5, &two, &five), 0);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_in_range(buckets_of(&five, 11 + i), 25, 26);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +602,7 @@ int main(void)
 		cmocka_unit_test(one_leg_is_one_bucket),
 		cmocka_unit_test(legs_are_told_apart_by_link),
 		cmocka_unit_test(a_leg_that_goes_or_comes_moves_its_own_buckets_alone),
+		cmocka_unit_test(shares_stay_rounded_whatever_was_before),
 		cmocka_unit_test(the_last_legs_keep_their_buckets),
 	};
 
