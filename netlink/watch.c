@@ -128,6 +128,11 @@ const struct rt_watch_stats *rt_watch_stats(const struct rt_watch *watch)
 
 /* These return 0, DECODE_SKIP, or -errno: the event could not be read or kept. */
 
+/*
+ * An event that changes nothing we know still concerns the FIB: when carrier is lost and comes back before the
+ * kernel's worker looks (net/core/link_watch.c), this is all that is told, and a route that was made in
+ * between, marked linkdown, works from now on.
+ */
 static int link_event(struct rt_watch *watch, const struct nlmsghdr *message, struct rt_hints *hints)
 {
 	struct rt_link link;
@@ -140,9 +145,9 @@ static int link_event(struct rt_watch *watch, const struct nlmsghdr *message, st
 		rt_state_drop_link(watch->state, link.ifindex);
 	else
 		changed = state_put_link(watch->state, &link);
-	if (changed <= 0)
+	if (changed < 0)
 		return changed;
-	hints->links = true;
+	hints->links |= changed > 0;
 	hints->everything = true;
 	return 0;
 }

@@ -575,17 +575,17 @@ static void the_last_legs_keep_their_buckets(void **state)
 	assert_int_equal(path.nexthop[0], 11);
 }
 
-/* 5 legs after 2: two of the five have 26 buckets, not the first of them 27. */
+/* 5 legs after one: two of them have 26 buckets, and not the first 27. */
 static void shares_stay_rounded_whatever_was_before(void **state)
 {
 	struct resolved_leg legs[5] = {0};
 	uint32_t indices[5];
-	struct sh_path two, five;
+	struct sh_path one, five;
 
 	(void)state;
 	make_legs(legs, indices, 5, true);
-	assert_int_equal(resolve_path(legs, indices, 2, &no_path, &two), 0);
-	assert_int_equal(resolve_path(legs, indices, 5, &two, &five), 0);
+	assert_int_equal(resolve_path(legs, indices, 1, &no_path, &one), 0);
+	assert_int_equal(resolve_path(legs, indices, 5, &one, &five), 0);
 	for (uint32_t i = 0; i < 5; i++)
 		assert_in_range(buckets_of(&five, 11 + i), 25, 26);
 }
