@@ -16,8 +16,8 @@
 const volatile struct sh_load load = {};
 
 /* A packet to `service`: gives it a backend (*chosen, its index) and sends it there. */
-static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_packet *packet,
-						  __u32 service, __u32 *chosen)
+static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_packet *packet, __u32 service,
+						  __u32 *chosen)
 {
 	__u64 hash = sh_flow_hash(packet);
 	struct sh_backend *backend;

@@ -19,7 +19,7 @@
 #include "fallback.h"
 #include "rewrite.h"
 
-/* A next hop as it was at one moment: each word is loaded once. */
+/* A next hop as it was at one moment. */
 struct sh_hop {
 	__u64 dst;
 	__u64 src;
@@ -43,12 +43,18 @@ static __always_inline int sh_hop_too_small(const struct sh_hop *hop, __u32 byte
 static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *out)
 {
 	struct sh_nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &index);
+	__u64 where;
 
 	if (!nexthop)
 		return 0;
+	where = *(volatile __u64 *)&nexthop->where;
 	out->dst = *(volatile __u64 *)&nexthop->dst;
 	out->src = *(volatile __u64 *)&nexthop->src;
-	out->ifindex = *(volatile __u32 *)&nexthop->ifindex;
+	/* It was changed meanwhile (abi.h). These loads are in order on x86; elsewhere the processor may join
+	 * two states that were a few nanoseconds apart. */
+	if (where != *(volatile __u64 *)&nexthop->where)
+		return 0;
+	out->ifindex = ((struct sh_nexthop){.where = where}).ifindex;
 	if ((sh_hop_flags(out) & SH_NEXTHOP_HERE) && out->ifindex != from)
 		return 0;
 	return sh_hop_flags(out) & SH_NEXTHOP_VALID;

@@ -7,21 +7,43 @@
 
 #include "tables_private.h"
 
+/* Stores a word of a next hop where it differs, and counts its version on. Returns the stores made. */
+static unsigned switch_counted(struct tables *tables, struct sh_nexthop *there, __u64 *word, uint64_t value)
+{
+	struct sh_nexthop where = {.where = word_load(&there->where)};
+
+	if (!word_switch(tables, word, value))
+		return 0;
+	where.version++;
+	word_store(&there->where, where.where);
+	return 1;
+}
+
+static unsigned switch_ifindex(struct tables *tables, struct sh_nexthop *there, uint32_t ifindex)
+{
+	struct sh_nexthop where = {.where = word_load(&there->where)};
+
+	if (where.ifindex == ifindex)
+		return 0;
+	where.ifindex = ifindex;
+	where.version++;
+	return word_switch(tables, &there->where, where.where);
+}
+
 unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop *nexthop,
 			      const struct sh_nexthop *record)
 {
 	struct sh_nexthop *there = &tables->port->nexthops[nexthop->index];
+	int differ = (there->ifindex != record->ifindex) + (there->src != record->src) +
+		     (there->dst != record->dst);
 	unsigned stores = 0;
 
-	if (there->ifindex != record->ifindex) {
-		stores += word_switch(tables, &there->dst, 0);
-		__atomic_store_n(&there->ifindex, record->ifindex, __ATOMIC_RELEASE);
-		tables->writes++;
-		stores++;
-	}
-	stores += word_switch(tables, &there->src, record->src);
+	if (differ > 1)
+		stores += switch_counted(tables, there, &there->dst, 0);
+	stores += switch_ifindex(tables, there, record->ifindex);
+	stores += switch_counted(tables, there, &there->src, record->src);
 	/* The word with the valid bit comes last: until then the rest is not looked at. */
-	return stores + word_switch(tables, &there->dst, record->dst);
+	return stores + switch_counted(tables, there, &there->dst, record->dst);
 }
 
 uint32_t tables_backend_path(const struct tables *tables, const struct table_backend *backend)

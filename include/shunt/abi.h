@@ -151,8 +151,11 @@ struct sh_path {
 
 /*
  * One neighbour on one link. Its identity {link, neighbour} never changes. Where the link is made of
- * others (a VLAN, a bridge, ...) frames leave by one of those: `ifindex`, and with the tag in `flags`. When
- * that moves, `dst` is cleared before and set after.
+ * others (a VLAN, a bridge, ...) frames leave by one of those: `ifindex`, and with the tag in `flags`.
+ *
+ * No packet gets a mixture of two states. One word that changes alone is a state of its own. Before more
+ * than one change, `dst` is cleared, and set last. A packet loads `where`, the other two, and `where`
+ * again: where the version moved it takes none of it.
  */
 struct sh_nexthop {
 	union {
@@ -169,11 +172,16 @@ struct sh_nexthop {
 		};
 		__u64 src; /* atomic: what a local MAC or MTU change rewrites */
 	};
-	__u32 ifindex;		/* to transmit on */
-	__u32 link;		/* of the route; for reading back */
+	union {
+		struct {
+			__u32 ifindex; /* to transmit on */
+			__u32 version; /* one more after every store to one of these three words */
+		};
+		__u64 where; /* atomic */
+	};
 	struct sh_ip neighbour; /* for reading back; the packet path does not look at it */
 	__u32 family;		/* of `neighbour`; 0: record not in use */
-	__u32 zero1;
+	__u32 link;		/* of the route; for reading back */
 };
 
 /* Key of `fresh` and `flows`: the client's side of a flow to a service. */

@@ -75,14 +75,15 @@ static inline void assert_whole_way(const struct member *member)
 	assert_int_equal(record_of(member)->mode, SH_MODE_L3);
 	assert_in_range(path.buckets, 1, SH_PATH_BUCKETS);
 	for (uint32_t i = 0; i < path.buckets; i++) {
-		const struct sh_nexthop *hop = &world->heap->port.nexthops[path.nexthop[i]];
-		struct rt_neigh_key key = {.ifindex = (int)hop->ifindex};
+		struct sh_nexthop hop = world->heap->port.nexthops[path.nexthop[i]];
+		struct rt_neigh_key key = {.ifindex = (int)hop.ifindex};
 		struct sh_nexthop want;
 
-		assert_int_not_equal(hop->family, 0);
-		tables_addr(&hop->neighbour, hop->family, &key.addr);
+		assert_int_not_equal(hop.family, 0);
+		tables_addr(&hop.neighbour, hop.family, &key.addr);
 		resolve_nexthop(&key, world->state, NULL, &want);
-		assert_memory_equal(hop, &want, sizeof(want));
+		hop.version = 0;
+		assert_memory_equal(&hop, &want, sizeof(want));
 	}
 }
 

@@ -353,7 +353,7 @@ static void assert_nexthop(const struct rt_state *state, int ifindex, uint16_t m
 	assert_memory_equal(out.dst_mac, valid ? neighbour_mac : none, 6);
 	assert_int_equal(out.flags, valid ? SH_NEXTHOP_VALID : 0);
 	assert_int_equal(out.link, ifindex);
-	assert_int_equal(out.zero1, 0);
+	assert_int_equal(out.version, 0);
 }
 
 static void nexthops_follow_link_and_neighbour(void **state)
