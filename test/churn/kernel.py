@@ -140,12 +140,23 @@ class Fib6:
         bad = {"dead", "linkdown"} if self.ignore_linkdown else {"dead"}
         return any(not bad & set(leg.get("flags", [])) for leg in route.get("nexthops") or [route])
 
+    def among(self, routes):
+        """Of the routes of one prefix, by metric, the first that takes packets. Where none of the lowest metric
+        does, a nexthop object that is a blackhole goes before others of lower metric (rt6_find_rr_leaf)."""
+        lowest = [route for route in routes if route["metric"] == routes[0]["metric"] and self.usable(route)]
+        if lowest:
+            return lowest[0]
+        usable = [route for route in routes if self.usable(route)]
+        holes = [route for route in usable if route.get("type") == "blackhole" and "nhid" in route]
+        return (holes + usable + [None])[0]
+
     def in_table(self, table, value):
         routes = self.tables.get(table, {})
         for length in range(128, -1, -1):
-            found = [route for route in routes.get((value >> (128 - length), length), []) if self.usable(route)]
-            if found:
-                return min(found, key=lambda route: route["metric"])
+            found = routes.get((value >> (128 - length), length))
+            taken = found and self.among(sorted(found, key=lambda route: route["metric"]))
+            if taken:
+                return taken
         return None
 
     @staticmethod

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * converge PIN_DIR ROUNDS CASE...: from a change of the kernel's routing state to the word that packets read.
+ *
+ *	neighbour DEV ADDRESS            the neighbour gets another MAC
+ *	route PREFIX LENGTH VIA VIA      the route goes by one gateway, by the other, ...; DEVs follow from
+ *them leg DEV                          the link goes down (and up again, which is not measured)
+ *
+ * One thread, pinned to the last CPU it may use: it makes the change itself, and then watches two things
+ *without pause: a bare rtnetlink socket, for the kernel's notification, and the words in the daemon's mapped
+ *arrays. For each round a line: microseconds from just before the change was sent to the notification, and to
+ *the word. For a route to the last word: every backend that the maps hold must have another path.
+ *
+ * Between rounds it rests, so that each change meets a quiet daemon.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include <shunt/abi.h>
+
+#include "rtnl.h"
+
+#define DEADLINE_US 5000000
+#define REST_US	    30000
+
+struct array {
+	void *records;
+	__u32 count;
+};
+
+struct bench {
+	struct array backends, nexthops;
+	__u64 *before; /* by backend: its word when the round began */
+	struct rtnl rtnl;
+	/* The case: makes the change of a round, and tells whether its words are there. */
+	int (*change)(struct bench *bench, unsigned int round);
+	bool (*there)(struct bench *bench);
+	void (*restore)(struct bench *bench); /* or NULL */
+	int ifindex;
+	struct in_addr address, via[2];
+	unsigned char length;
+	__u64 want;	/* neighbour: the MAC, as it stands in the record */
+	__u32 position; /* route: backends before this one have moved */
+};
+
+static double now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static __u64 load(const __u64 *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static int map_array(const char *dir, const char *name, size_t size, struct array *out)
+{
+	struct bpf_map_info info = {0};
+	__u32 length = sizeof(info);
+	char path[256];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/maps/%s", dir, name);
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) || info.value_size != size) {
+		(void)fprintf(stderr, "converge: cannot use %s: %s\n", path, strerror(errno));
+		return -1;
+	}
+	out->count = info.max_entries;
+	out->records = mmap(NULL, size * info.max_entries, PROT_READ, MAP_SHARED, fd, 0);
+	return out->records == MAP_FAILED ? -1 : 0;
+}
+
+/* The record of the next hop, of any address where that is 0; NULL where there is none. */
+static const struct sh_nexthop *nexthop_of(const struct bench *bench, int link, struct in_addr address)
+{
+	const struct sh_nexthop *nexthops = bench->nexthops.records;
+
+	for (__u32 i = 1; i < bench->nexthops.count; i++) {
+		if (nexthops[i].family == SH_FAMILY_IPV4 && nexthops[i].link == (__u32)link &&
+		    (!address.s_addr || nexthops[i].neighbour.w[0] == address.s_addr))
+			return &nexthops[i];
+	}
+	return NULL;
+}
+
+/* ---- the cases ------------------------------------------------------------------------------ */
+
+static int change_neighbour(struct bench *bench, unsigned int round)
+{
+	const unsigned char mac[6] = {2, 0, 0, 0x99, (unsigned char)(round >> 8), (unsigned char)round};
+
+	bench->want = 0;
+	memcpy(&bench->want, mac, sizeof(mac));
+	return rtnl_neighbour(&bench->rtnl, bench->ifindex, bench->address, mac);
+}
+
+static bool neighbour_there(struct bench *bench)
+{
+	const struct sh_nexthop *nexthop = nexthop_of(bench, bench->ifindex, bench->address);
+	__u64 dst = nexthop ? load(&nexthop->dst) : 0;
+
+	return !memcmp(&dst, &bench->want, 6);
+}
+
+static int change_route(struct bench *bench, unsigned int round)
+{
+	const struct sh_backend *backends = bench->backends.records;
+
+	for (__u32 i = 1; i < bench->backends.count; i++)
+		bench->before[i] = load(&backends[i].how);
+	bench->position = 1;
+	return rtnl_route(&bench->rtnl, bench->address, bench->length, bench->via[round % 2]);
+}
+
+static bool route_there(struct bench *bench)
+{
+	const struct sh_backend *backends = bench->backends.records;
+
+	while (bench->position < bench->backends.count &&
+	       (!backends[bench->position].owner ||
+		load(&backends[bench->position].how) != bench->before[bench->position]))
+		bench->position++;
+	return bench->position == bench->backends.count;
+}
+
+static int change_leg(struct bench *bench, unsigned int round)
+{
+	(void)round;
+	return rtnl_link(&bench->rtnl, bench->ifindex, false);
+}
+
+static bool leg_there(struct bench *bench)
+{
+	const struct sh_nexthop *nexthop = nexthop_of(bench, bench->ifindex, (struct in_addr){0});
+
+	return !nexthop || !(nexthop->flags & SH_NEXTHOP_VALID);
+}
+
+static void restore_leg(struct bench *bench)
+{
+	double begin = now_us();
+
+	(void)rtnl_link(&bench->rtnl, bench->ifindex, true);
+	while (leg_there(bench) && now_us() - begin < DEADLINE_US)
+		(void)usleep(1000);
+}
+
+/* ---- a round -------------------------------------------------------------------------------- */
+
+static int measure(struct bench *bench, unsigned int round)
+{
+	double begin, notified = 0, there = 0, now;
+
+	rtnl_drain(&bench->rtnl);
+	begin = now_us();
+	if (bench->change(bench, round))
+		return -1;
+	do {
+		if (!there && bench->there(bench))
+			there = now_us();
+		if (!notified && rtnl_notified(&bench->rtnl))
+			notified = now_us();
+		now = now_us();
+	} while ((!there || !notified) && now - begin < DEADLINE_US);
+	if (!there || !notified)
+		return -1;
+	printf("%.1f %.1f\n", notified - begin, there - begin);
+	if (bench->restore)
+		bench->restore(bench);
+	return 0;
+}
+
+static int run(struct bench *bench, unsigned int rounds)
+{
+	for (unsigned int i = 0; i < rounds; i++) {
+		(void)usleep(REST_US);
+		if (measure(bench, i)) {
+			(void)fprintf(stderr, "converge: round %u: no answer, or refused\n", i);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* ---- the command line ----------------------------------------------------------------------- */
+
+static int pin(void)
+{
+	cpu_set_t cpus, one;
+	int last = -1;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		return -1;
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		last = CPU_ISSET(i, &cpus) ? i : last;
+	CPU_ZERO(&one);
+	CPU_SET(last, &one);
+	return sched_setaffinity(0, sizeof(one), &one);
+}
+
+static int take_case(struct bench *bench, int count, char **words)
+{
+	if (count == 3 && !strcmp(words[0], "neighbour")) {
+		bench->change = change_neighbour;
+		bench->there = neighbour_there;
+		bench->ifindex = (int)if_nametoindex(words[1]);
+		rtnl_expect(&bench->rtnl, RTM_NEWNEIGH);
+		return inet_pton(AF_INET, words[2], &bench->address) == 1 ? 0 : -1;
+	}
+	if (count == 5 && !strcmp(words[0], "route")) {
+		bench->change = change_route;
+		bench->there = route_there;
+		bench->length = (unsigned char)strtoul(words[2], NULL, 10);
+		rtnl_expect(&bench->rtnl, RTM_NEWROUTE);
+		return inet_pton(AF_INET, words[1], &bench->address) == 1 &&
+				       inet_pton(AF_INET, words[3], &bench->via[0]) == 1 &&
+				       inet_pton(AF_INET, words[4], &bench->via[1]) == 1
+			       ? 0
+			       : -1;
+	}
+	if (count == 2 && !strcmp(words[0], "leg")) {
+		bench->change = change_leg;
+		bench->there = leg_there;
+		bench->restore = restore_leg;
+		bench->ifindex = (int)if_nametoindex(words[1]);
+		rtnl_expect(&bench->rtnl, RTM_NEWLINK);
+		return 0;
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct bench bench = {0};
+	int err;
+
+	if (argc < 5 || rtnl_open(&bench.rtnl) || take_case(&bench, argc - 3, argv + 3)) {
+		(void)fprintf(stderr, "usage: converge PIN_DIR ROUNDS neighbour|route|leg ...\n");
+		return 2;
+	}
+	if (pin() || map_array(argv[1], "backends", sizeof(struct sh_backend), &bench.backends) ||
+	    map_array(argv[1], "nexthops", sizeof(struct sh_nexthop), &bench.nexthops))
+		return 1;
+	bench.before = calloc(bench.backends.count, sizeof(*bench.before));
+	err = bench.before ? run(&bench, (unsigned int)strtoul(argv[2], NULL, 10)) : 1;
+	free(bench.before);
+	rtnl_close(&bench.rtnl);
+	return err;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Bare rtnetlink for the benches: makes one change, and hears of it. Addresses are in network byte
+ * order. Functions return 0 or -1 with errno set.
+ */
+#ifndef BENCH_RTNL_H
+#define BENCH_RTNL_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+struct rtnl {
+	int ask, listen;
+	int expected; /* RTM_*: the notification that rtnl_notified waits for */
+};
+
+int rtnl_open(struct rtnl *rtnl);
+void rtnl_close(struct rtnl *rtnl);
+void rtnl_expect(struct rtnl *rtnl, int type);
+/* Forgets what has been notified. */
+void rtnl_drain(struct rtnl *rtnl);
+/* Has the expected kind of notification come? Does not wait. */
+bool rtnl_notified(struct rtnl *rtnl);
+
+/* A managed neighbour of that MAC, REACHABLE. */
+int rtnl_neighbour(struct rtnl *rtnl, int ifindex, struct in_addr address, const unsigned char *mac);
+/* Replaces the route of the main table. */
+int rtnl_route(struct rtnl *rtnl, struct in_addr prefix, unsigned char length, struct in_addr via);
+int rtnl_link(struct rtnl *rtnl, int ifindex, bool up);
+
+#endif
