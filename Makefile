@@ -46,11 +46,11 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wshadow -Werror -Iinclu
 
 # ---- sources ---------------------------------------------------------------
 # A folder sees include/ and itself: a wrong include does not compile.
-NETLINK_SRC := $(wildcard netlink/*.c)
+NETLINK_SRC := $(filter-out %.bpf.c,$(wildcard netlink/*.c))
 CTL_SRC     := $(filter-out ctl/shunt.c ctl/shuntd.c,$(wildcard ctl/*.c ctl/*/*.c))
 CTL_INC     := -Ictl $(patsubst %/,-I%,$(wildcard ctl/*/))
 MAIN_SRC    := ctl/shunt.c ctl/shuntd.c
-SKELETONS   := $(B)/xdp/director.skel.h $(B)/xdp/backend.skel.h
+SKELETONS   := $(B)/xdp/director.skel.h $(B)/xdp/backend.skel.h $(B)/netlink/interest.skel.h
 UNIT_SRC    := $(wildcard test/unit/*_test.c)
 
 NETLINK_OBJ := $(NETLINK_SRC:%.c=$(B)/%.o)
@@ -71,7 +71,7 @@ $(LIB): $(NETLINK_OBJ) $(CTL_OBJ)
 
 $(NETLINK_OBJ): $(B)/netlink/%.o: netlink/%.c
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Inetlink -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Inetlink -isystem $(B)/netlink -MMD -MP -c -o $@ $<
 
 $(CTL_OBJ) $(MAIN_OBJ): $(B)/ctl/%.o: ctl/%.c | $(SKELETONS)
 	@mkdir -p $(@D)
@@ -79,13 +79,14 @@ $(CTL_OBJ) $(MAIN_OBJ): $(B)/ctl/%.o: ctl/%.c | $(SKELETONS)
 
 # A system header to the compiler, for its warnings are libbpf's: so not in the .d file.
 $(B)/ctl/tables/dataplane.o: $(SKELETONS)
+$(B)/netlink/interest.o: $(B)/netlink/interest.skel.h
 
-$(B)/xdp/%.bpf.o: xdp/%.bpf.c
+$(B)/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
 
-$(B)/xdp/%.skel.h: $(B)/xdp/%.bpf.o
-	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
 clean: ## remove build/
 	$(Q)rm -rf build
@@ -112,7 +113,7 @@ $(UNIT_BIN): $(B)/test/unit/%: test/unit/%.c $(LIB)
 $(filter $(B)/test/unit/cmd_%,$(UNIT_BIN)): | $(B)/shunt
 
 -include $(NETLINK_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT_BIN:=.d) \
-         $(B)/xdp/director.bpf.d $(B)/xdp/backend.bpf.d
+         $(B)/xdp/director.bpf.d $(B)/xdp/backend.bpf.d $(B)/netlink/interest.bpf.d
 
 ##
 help: ## this list

@@ -259,7 +259,7 @@ static int open_kernel(struct controller *controller)
 	int err = rt_query_open(&controller->query);
 
 	if (!err)
-		err = rt_watch_open(&controller->watch, 0);
+		err = rt_watch_open(&controller->watch, controller->options->rcvbuf);
 	if (err) {
 		log_error("cannot open a netlink socket: %s", strerror(-err));
 		return err;

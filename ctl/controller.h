@@ -6,6 +6,7 @@
  *	load.c         a config into tables: at start, on reload, when maps must grow
  *	advertise.c    which VIPs are advertised, drains, and a stop that takes leave first
  *	audit.c        everything compared with the kernel now and then, by the eyes of verify.c
+ *	interest.c     which routes' events can matter
  *	tell.c         changes -> log and event stream; dispatches from the ring buffer
  *	verbs.c        what the control socket answers, from view*.c and verify.c
  *
@@ -49,6 +50,7 @@ struct controller_options {
 	const char *file;
 	const char *socket;
 	const char *pin_dir;
+	size_t rcvbuf; /* bytes for the kernel's events; 0: as rt_watch_open */
 };
 
 /* What is to follow when the adverts have been withdrawn. */
@@ -82,6 +84,7 @@ struct controller {
 	struct ring_buffer *dispatches;
 	struct loop_timer *pass_timer, *reap_timer, *settle_timer, *probe_timer, *dispatch_timer,
 		*advert_timer, *kernel_timer;
+	bool unfiltered;      /* all route events come */
 	bool blind;	      /* events were lost, and reading all anew failed: kernel_timer tries again */
 	uint64_t last_pass;   /* ms, CLOCK_MONOTONIC */
 	unsigned told_states; /* state changes told since the last summary */
@@ -125,6 +128,9 @@ int load_again(struct controller *controller);
 /* Reads the file and loads it. 0, or -errno with what is to be told in `text`. */
 int load_file(struct controller *controller, char *text, size_t size);
 void load_free(struct controller *controller);
+
+/* Limits route events to those that may concern the addresses in `config`. */
+void interest_follow(struct controller *controller, const struct config *config);
 
 int node_open(struct controller *controller);
 /* Brings programs, restore maps, aliases and sysctls in step with config and links. */

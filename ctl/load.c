@@ -177,6 +177,16 @@ static bool must_build_anew(const struct controller *controller, const struct co
 	       !dataplane_fits(controller->apply.dataplane, &sizes);
 }
 
+/* Events about what the former config tracks may have been kept out meanwhile. */
+static void go_back(struct controller *controller)
+{
+	if (!controller->apply.model)
+		return;
+	interest_follow(controller, controller->apply.model->config);
+	apply_mark_all(&controller->apply);
+	controller_pass_soon(controller);
+}
+
 int load_config(struct controller *controller, struct config *config)
 {
 	struct role_view role;
@@ -185,6 +195,7 @@ int load_config(struct controller *controller, struct config *config)
 
 	role_of(config, controller->apply.state, &role);
 	advertise_before(controller, config);
+	interest_follow(controller, config);
 	if (!must_build_anew(controller, config, role.role))
 		err = build_beside(controller, config);
 	if (err == -ENOSPC)
@@ -192,6 +203,7 @@ int load_config(struct controller *controller, struct config *config)
 	controller_settle_soon(controller);
 	if (err) {
 		log_error("cannot load %zu services: %s", config->services_count, strerror(-err));
+		go_back(controller);
 		advertise_sync(controller);
 		return err;
 	}

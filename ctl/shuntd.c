@@ -21,7 +21,8 @@
 #include "loop.h"
 
 static const char usage[] =
-	"usage: shuntd [-c FILE] [--socket PATH] [--pin-dir DIR] [-t]\n"
+	"usage: shuntd [-c FILE] [--socket PATH] [--pin-dir DIR]\n"
+	"              [--rcvbuf BYTES] [-t]\n"
 	"\n"
 	"Directs packets for virtual IPs to backends that answer directly, and keeps the way there in step\n"
 	"with the kernel's routes and neighbours. The same file on every node; `shunt` talks to it.\n"
@@ -29,6 +30,7 @@ static const char usage[] =
 	"  -c, --config FILE   the file (/etc/shunt/shunt.yaml)\n"
 	"      --socket PATH   where `shunt` connects to (/run/shunt/shunt.sock)\n"
 	"      --pin-dir DIR   where maps and programs are pinned (/sys/fs/bpf/shunt)\n"
+	"      --rcvbuf BYTES  room for the kernel's events, from 4096 (8388608)\n"
 	"  -t, --test          check the file and exit: 0 or 1\n"
 	"  -V, --version       print the version and exit\n"
 	"  -h, --help          print this and exit\n";
@@ -38,17 +40,34 @@ struct options {
 	bool test;
 };
 
+#define RCVBUF_MIN 4096
+#define RCVBUF_MAX (1UL << 30)
+
+/* -1 to go on, else the exit status. */
+static int parse_rcvbuf(const char *text, size_t *out)
+{
+	char *end = NULL;
+	unsigned long bytes;
+
+	errno = 0;
+	bytes = strtoul(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || bytes < RCVBUF_MIN || bytes > RCVBUF_MAX) {
+		fprintf(stderr, "shuntd: --rcvbuf '%s': write a number of bytes from %d to %lu\n", text,
+			RCVBUF_MIN, RCVBUF_MAX);
+		return 2;
+	}
+	*out = bytes;
+	return -1;
+}
+
 /* -1 to go on, else the exit status. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"socket", required_argument, NULL, 's'},
-		{"pin-dir", required_argument, NULL, 'p'},
-		{"test", no_argument, NULL, 't'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'},  {"socket", required_argument, NULL, 's'},
+		{"pin-dir", required_argument, NULL, 'p'}, {"rcvbuf", required_argument, NULL, 'r'},
+		{"test", no_argument, NULL, 't'},	   {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},	   {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -62,6 +81,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'p':
 			options->controller.pin_dir = optarg;
+			break;
+		case 'r':
+			if (parse_rcvbuf(optarg, &options->controller.rcvbuf) >= 0)
+				return 2;
 			break;
 		case 't':
 			options->test = true;

@@ -45,9 +45,9 @@ static json_t *view_netlink(const struct controller *controller)
 {
 	const struct rt_watch_stats *stats = rt_watch_stats(controller->watch);
 
-	return json_pack("{s:I, s:I, s:I, s:I}", "events", (json_int_t)stats->events, "overruns",
+	return json_pack("{s:I, s:I, s:I, s:I, s:b}", "events", (json_int_t)stats->events, "overruns",
 			 (json_int_t)stats->overruns, "unparsed", (json_int_t)stats->unparsed, "asks",
-			 (json_int_t)controller->apply.asks);
+			 (json_int_t)controller->apply.asks, "filter", rt_watch_filtered(controller->watch));
 }
 
 json_t *view_status(struct controller *controller)

@@ -2,6 +2,8 @@
 /*
  * rt_watch: follows the kernel. Events go into the observed state and come out as hints.
  *
+ * What route events come is limited by interest.c, as far as ctl/ has said what it tracks.
+ *
  * Called by ctl/'s loop when the socket is readable. Two sockets: one that listens, one that asks
  * (dumps at start and after an overrun). The listening one is bound before the first dump, so that
  * nothing falls between.
@@ -19,6 +21,7 @@
 
 #include "decode.h"
 #include "hints.h"
+#include "interest.h"
 #include "query.h"
 #include "state.h"
 
@@ -30,6 +33,7 @@ struct rt_watch {
 	struct rtsock events;
 	struct rt_query *query;
 	struct rt_state *state;
+	struct interest *interest; /* NULL: everything comes */
 	struct rt_watch_stats stats;
 	bool lost; /* events were lost and the state has not been loaded since */
 };
@@ -104,6 +108,7 @@ void rt_watch_close(struct rt_watch *watch)
 	if (!watch)
 		return;
 	rtsock_close(&watch->events);
+	interest_free(watch->interest);
 	rt_query_close(watch->query);
 	rt_state_free(watch->state);
 	free(watch);
@@ -122,6 +127,31 @@ struct rt_state *rt_watch_state(struct rt_watch *watch)
 const struct rt_watch_stats *rt_watch_stats(const struct rt_watch *watch)
 {
 	return &watch->stats;
+}
+
+int rt_watch_interest(struct rt_watch *watch, const struct addr *addresses, size_t count)
+{
+	struct interest *interest = NULL;
+	int err;
+
+	if (watch->interest && interest_is(watch->interest, addresses, count))
+		return 0;
+	err = interest_new(addresses, count, &interest);
+	if (!err)
+		err = interest_attach(interest, watch->events.fd);
+	if (err) {
+		interest_free(interest);
+		interest = NULL;
+		interest_detach(watch->events.fd);
+	}
+	interest_free(watch->interest);
+	watch->interest = interest;
+	return err;
+}
+
+bool rt_watch_filtered(const struct rt_watch *watch)
+{
+	return watch->interest != NULL;
 }
 
 /* ---- one event ----------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@
 
 #include "decode.h"
 
+/* Somebody else may make or delete the entry while we look. */
+#define MANAGE_TRIES 4
+
 /* ---- neighbours ---------------------------------------------------------------------------- */
 
 static int neigh_get(struct rt_query *query, int ifindex, const struct addr *addr, struct rt_neigh *out)
@@ -57,27 +60,41 @@ static int neigh_use(struct rt_query *query, int ifindex, const struct addr *add
 	return rtsock_ask(&query->sock, &answer);
 }
 
+/* Where there is none it is made by NLM_F_EXCL, and where there is one it is not made: -EEXIST or -ENOENT
+ * where that changed since we looked. */
+static int manage_once(struct rt_query *query, int ifindex, const struct addr *addr, struct rt_neigh *neigh)
+{
+	int err = neigh_get(query, ifindex, addr, neigh);
+
+	if (err && err != -ENOENT)
+		return err;
+	if (!err && (neigh->managed || neigh->state == RT_NEIGH_PERMANENT))
+		return 0;
+	err = neigh_use(query, ifindex, addr, err ? NLM_F_CREATE | NLM_F_EXCL : 0, true);
+	/* An older kernel skips the attribute that it does not know: read back what it took. */
+	return err ? err : neigh_get(query, ifindex, addr, neigh);
+}
+
+/*
+ * The kernel takes PERMANENT off an entry that is used this way (net/core/neighbour.c __neigh_update), so we
+ * look first. An entry that was there, and is made PERMANENT between look and use, loses that: the kernel
+ * has no request that would tell.
+ */
 int rt_neigh_manage(struct rt_query *query, int ifindex, const struct addr *addr, bool *managed)
 {
 	struct rt_neigh neigh = {.state = RT_NEIGH_NONE};
-	int err;
+	int err = -EEXIST;
 
 	if (!addr_size(addr))
 		return -EAFNOSUPPORT;
-	/* The kernel would take PERMANENT off an entry that is used this way. */
-	err = neigh_get(query, ifindex, addr, &neigh);
-	if (err && err != -ENOENT)
+	for (int i = 0; i < MANAGE_TRIES && (err == -EEXIST || err == -ENOENT); i++)
+		err = manage_once(query, ifindex, addr, &neigh);
+	if (err == -EEXIST || err == -ENOENT)
+		err = -EAGAIN; /* it comes and goes */
+	if (!err && neigh.state == RT_NEIGH_PERMANENT)
+		err = -EEXIST;
+	if (err)
 		return err;
-	if (neigh.state == RT_NEIGH_PERMANENT)
-		return -EEXIST;
-	if (!neigh.managed) {
-		err = neigh_use(query, ifindex, addr, NLM_F_CREATE, true);
-		/* An older kernel skips the attribute that it does not know: read back what it took. */
-		if (!err)
-			err = neigh_get(query, ifindex, addr, &neigh);
-		if (err)
-			return err;
-	}
 	*managed = neigh.managed;
 	return 0;
 }

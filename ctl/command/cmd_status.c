@@ -60,7 +60,8 @@ static void print_netlink(FILE *out, const json_t *netlink)
 	cell_value(netlink, "overruns", overruns);
 	cell_value(netlink, "unparsed", unparsed);
 	cell_value(netlink, "asks", asks);
-	fprintf(out, "%-11s %s events, %s overruns, %s unparsed, %s questions\n", "netlink", events, overruns,
+	fprintf(out, "%-11s %s events (%s), %s overruns, %s unparsed, %s questions\n", "netlink", events,
+		json_is_true(json_object_get(netlink, "filter")) ? "filtered" : "not filtered", overruns,
 		unparsed, asks);
 }
 

@@ -170,7 +170,8 @@ int rt_dump_rules(struct rt_query *query, int family, int (*each)(const struct r
  * Asks the kernel to keep a neighbour resolved (NTF_EXT_MANAGED, kernel 5.16). *managed says
  * whether the kernel took it so; where it knows no managed entries, one resolution is started
  * (NTF_USE) and *managed is false: call again from time to time. MAC and state of an entry stay.
- * Never touches a PERMANENT entry: -EEXIST. -ENOBUFS where the neighbour table is full
+ * Never touches an entry that is PERMANENT when it looks: -EEXIST. -EAGAIN where it is made and deleted
+ * all the while. -ENOBUFS where the neighbour table is full
  * (net.ipv4|ipv6.neigh.default.gc_thresh3, one bound for all network namespaces).
  */
 int rt_neigh_manage(struct rt_query *query, int ifindex, const struct addr *addr, bool *managed);
@@ -272,6 +273,14 @@ void rt_watch_close(struct rt_watch *watch);
 int rt_watch_fd(const struct rt_watch *watch); /* for epoll, level triggered */
 struct rt_state *rt_watch_state(struct rt_watch *watch);
 const struct rt_watch_stats *rt_watch_stats(const struct rt_watch *watch);
+
+/*
+ * Keeps out of the socket those route events whose prefix covers none of the `count` addresses, of both
+ * families. What comes after it returns is filtered so; ask about new addresses after it. The same set
+ * again costs nothing. Needs CAP_BPF; -errno where it cannot be, and then everything comes.
+ */
+int rt_watch_interest(struct rt_watch *watch, const struct addr *addresses, size_t count);
+bool rt_watch_filtered(const struct rt_watch *watch);
 
 /*
  * Reads until the socket is empty (but at most some thousand messages, so that one call stays

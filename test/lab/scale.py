@@ -108,8 +108,9 @@ class Network:
 class Daemon:
     """shuntd on the director, with a file, a socket and pins of its own."""
 
-    def __init__(self, network, text):
-        self.network = network
+    def __init__(self, network, text, *options):
+        """`options` of shuntd, beside those that name what is this daemon's own."""
+        self.network, self.options = network, options
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shunt-scale-"))
         self.file, self.socket, self.log = self.folder / "shunt.yaml", self.folder / "sock", self.folder / "log"
         self.pin_dir = pathlib.Path("/sys/fs/bpf") / self.folder.name
@@ -119,7 +120,7 @@ class Daemon:
     def start(self):
         """Returns when it was executed."""
         command = ["nsenter", f"--net=/run/netns/{self.network.director}", BUILD / "shuntd", "-c", self.file,
-                   "--socket", self.socket, "--pin-dir", self.pin_dir]
+                   "--socket", self.socket, "--pin-dir", self.pin_dir, *self.options]
         with self.log.open("ab") as log:
             begin = time.monotonic()
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -8,6 +8,8 @@ import itertools
 import os
 import subprocess
 
+import oracle
+from lab import wait_for
 from oracle import ip
 from scale import run, set_sysctl
 
@@ -32,16 +34,17 @@ OWN4, OWN6 = ("198.51.100.1/30", "198.51.100.5/30"), ("2001:db8:a::1/64", "2001:
 
 BACKENDS4 = [backend4(way) for way in WAYS] + [ONLINK4]
 BACKENDS6 = [backend6(way) for way in WAYS] + [ONLINK6]
+ALL = BACKENDS4 + BACKENDS6
 
 
-def file_text(audit="1s", more4=()):
+def file_text(audit="1s"):
     return "\n".join([
         f"audit: {audit}",
         "role: director",
         "interfaces: [c0, x0]",
         "services:",
         "  - {name: web4, vip: 203.0.113.1, ports: [80/tcp], forward: l3,",
-        f"     backends: [{', '.join([*BACKENDS4, *more4])}]}}",
+        f"     backends: [{', '.join(BACKENDS4)}]}}",
         "  - name: web6",
         "    vip: 2001:db8:203::1",
         "    ports: [80/tcp]",
@@ -121,3 +124,54 @@ class Network:
         add(GROUP, "nhid", str(base + 4))
         add(RESILIENT, "nhid", str(base + 7))
         add(PLAIN, "via", gateways[1], table="100")
+
+
+class Director:
+    """The director's kernel and daemon."""
+
+    def __init__(self, network, daemon):
+        self.network, self.daemon, self.netns = network, daemon, network.director
+
+    def ip(self, text):
+        ip(self.netns, *text.split())
+
+    def sysctl(self, name, value):
+        set_sysctl(self.netns, f"net/{name}", value)
+
+    def backends(self):
+        return {backend["address"]: backend for backend in self.daemon.json("show", "backends")}
+
+    def states(self, *addresses):
+        backends = self.backends()
+        return {backends[address]["state"] for address in addresses}
+
+    def ways(self, address):
+        return {path["dev"] for path in self.backends()[address]["paths"]}
+
+    def different(self):
+        """What differs, in words; empty where nothing does."""
+        result = self.daemon.shunt("verify")
+        if result.returncode:
+            return result.stdout + result.stderr
+        return oracle.faults(self.netns, self.daemon.json("show", "backends"))
+
+    def follows(self, what, condition, deadline=10):
+        """`condition` comes true, and then everything is as the kernel says."""
+        wait_for(what, condition, deadline)
+        seen = []
+
+        def same():
+            seen[:] = [self.different()]
+            return not seen[0]
+
+        try:
+            wait_for("nothing differs", same, deadline)
+        except AssertionError:
+            raise AssertionError(f"{what}: not within {deadline} s as the kernel says: {seen[0]}") from None
+
+    def found(self):
+        return self.daemon.status()["audit"]["found"]
+
+    def restore(self):
+        self.network.lay()
+        self.follows("all are active again", lambda: self.states(*ALL) == {"active"})

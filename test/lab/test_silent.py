@@ -15,61 +15,8 @@ import scale
 import silent
 from lab import COMPLAINT, wait_for
 from oracle import ip
-from silent import GATEWAY4, GATEWAY6, GROUP, MULTIPATH, OBJECT, OWN4, OWN6, PLAIN, RESILIENT, backend4, backend6
-
-ALL = silent.BACKENDS4 + silent.BACKENDS6
-
-
-class Director:
-    """The director's kernel and daemon."""
-
-    def __init__(self, network, daemon):
-        self.network, self.daemon, self.netns = network, daemon, network.director
-
-    def ip(self, text):
-        ip(self.netns, *text.split())
-
-    def sysctl(self, name, value):
-        scale.set_sysctl(self.netns, f"net/{name}", value)
-
-    def backends(self):
-        return {backend["address"]: backend for backend in self.daemon.json("show", "backends")}
-
-    def states(self, *addresses):
-        backends = self.backends()
-        return {backends[address]["state"] for address in addresses}
-
-    def ways(self, address):
-        return {path["dev"] for path in self.backends()[address]["paths"]}
-
-    def different(self):
-        """What differs, in words; empty where nothing does."""
-        result = self.daemon.shunt("verify")
-        if result.returncode:
-            return result.stdout + result.stderr
-        return oracle.faults(self.netns, self.daemon.json("show", "backends"))
-
-    def follows(self, what, condition, deadline=10):
-        """`condition` comes true, and then everything is as the kernel says."""
-        wait_for(what, condition, deadline)
-        seen = []
-
-        def same():
-            seen[:] = [self.different()]
-            return not seen[0]
-
-        try:
-            wait_for("nothing differs", same, deadline)
-        except AssertionError:
-            raise AssertionError(f"{what}: not within {deadline} s as the kernel says: {seen[0]}") from None
-
-    def found(self):
-        return self.daemon.status()["audit"]["found"]
-
-    def restore(self):
-        self.network.lay()
-        self.follows("all are active again", lambda: self.states(*ALL) == {"active"})
-
+from silent import (ALL, GATEWAY4, GATEWAY6, GROUP, MULTIPATH, OBJECT, OWN4, OWN6, PLAIN, RESILIENT, Director, backend4,
+                    backend6)
 
 @pytest.fixture(scope="module")
 def running():

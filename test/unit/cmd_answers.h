@@ -58,7 +58,7 @@ static const char status_json[] =
 	"shunt.yaml\","
 	"\"interfaces\":2,\"services\":2,\"backends\":3,\"active\":2,\"nexthops\":1,\"aliases\":0,\"map_"
 	"writes\":88,"
-	"\"netlink\":{\"events\":120,\"overruns\":1,\"unparsed\":0,\"asks\":45},\"audit\":"
+	"\"netlink\":{\"events\":120,\"overruns\":1,\"unparsed\":0,\"asks\":45,\"filter\":true},\"audit\":"
 	"{\"interval\":30.0,\"runs\":12,\"found\":1,\"last\":1.5e9},\"reloads\":2,\"reasons\":["
 	"{\"name\":\"tx\",\"packets\":1207,\"bytes\":2535,\"words\":\"forwarded out of the interface it came "
 	"in\"},"

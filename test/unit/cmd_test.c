@@ -78,7 +78,7 @@ static void status_is_a_summary(void **state)
 		   "aliases     0\n"
 		   "generation  9\n"
 		   "map writes  88\n"
-		   "netlink     120 events, 1 overruns, 0 unparsed, 45 questions\n"
+		   "netlink     120 events (filtered), 1 overruns, 0 unparsed, 45 questions\n"
 		   "audit       every 30s, 12 so far, 1 found missed\n"
 		   "\n"
 		   "REASON        PACKETS    BYTES  MEANING\n"
