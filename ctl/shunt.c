@@ -24,6 +24,7 @@ static const struct verb verbs[] = {
 	{"undrain", "BACKEND [SERVICE] | --vip VIP", "end that", 0, 2, cmd_undrain},
 	{"reload", "", "read the file again; a broken one changes nothing", 0, 0, cmd_reload},
 	{"check", "FILE", "check a file, without the daemon", 1, 1, cmd_check},
+	{"doctor", "[FILE]", "what is missing on this node and beside it, and the remedy", 0, 1, cmd_doctor},
 	{"withdraw", "[FILE]", "remove every advert, without the daemon; for when it stays dead", 0, 1,
 	 cmd_withdraw},
 	{"down", "", "remove programs, pins and aliases, and end the daemon", 0, 0, cmd_down},

@@ -83,6 +83,5 @@ demo() {
 	vip_routes
 
 	printf '\n3. What shunt doctor thinks of the director\n'
-	SHUNT_VTY_SOCKET=$RUN/director.frr SHUNT_BIRD_SOCKET=$RUN/director.bird.ctl \
-		on director "$BUILD/shunt" --socket "$RUN/director.sock" doctor "$RUN/shunt.yaml" || true
+	on director "$BUILD/shunt" --socket "$RUN/director.sock" doctor "$RUN/shunt.yaml" || true
 }

@@ -45,6 +45,7 @@ int cmd_verify(const struct command *command);
 int cmd_reload(const struct command *command);
 int cmd_drain(const struct command *command);
 int cmd_undrain(const struct command *command);
+int cmd_doctor(const struct command *command);
 int cmd_withdraw(const struct command *command);
 int cmd_check(const struct command *command);
 int cmd_down(const struct command *command);
