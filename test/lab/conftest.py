@@ -27,14 +27,14 @@ def pytest_terminal_summary(terminalreporter, config):
 _up = []
 
 
-def make_lab(kind):
+def make_lab(kind, environment=None, daemons=("director", "b1", "b2")):
     """The lab, up; at the end its daemons must have been quiet, and nothing may be left of it."""
-    lab = Lab(kind)
+    lab = Lab(kind, environment=environment)
     try:
         lab.up()
         _up.append(lab)
         yield lab
-        for node in ("director", "b1", "b2"):
+        for node in daemons:
             lab.stop(node)  # where sanitizers tell of leaks
         assert not lab.complaints()
     finally:

@@ -101,7 +101,7 @@ class Traffic:
 
 
 class Lab:
-    def __init__(self, kind, config=None):
+    def __init__(self, kind, config=None, environment=None):
         self.kind = kind
         self.name = f"t{os.getpid()}n{next(_numbers)}"
         self.script = EXAMPLES / kind / "lab.sh"
@@ -109,12 +109,13 @@ class Lab:
         self.pin_dir = pathlib.Path("/sys/fs/bpf/shunt-lab") / self.name
         self.seen = {}  # how much of each log was looked at
         self.config = config
+        self.environment = environment or {}
 
     # ---- up and down
 
     def call(self, *args, check=True):
         """Runs a verb of lab.sh. Its output goes to files: a daemon must not hold a pipe open."""
-        env = dict(os.environ, LAB=self.name, SHUNT_BUILD=str(BUILD))
+        env = dict(os.environ, LAB=self.name, SHUNT_BUILD=str(BUILD), **self.environment)
         result = subprocess.run([self.script, *args], env=env, text=True, timeout=120, check=False,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if check and result.returncode:
@@ -280,13 +281,13 @@ class Lab:
         return parse_requests(text)
 
     @contextlib.contextmanager
-    def traffic(self, *urls, rate=20):
+    def traffic(self, *urls, rate=20, timeout=5):
         """A stream of requests in the background while the block runs; counted when it ends."""
         output = self.run_dir / f"traffic{next(_numbers)}"
         with output.open("w") as file:
             process = subprocess.Popen(
-                [*self.enter("client"), "/usr/bin/python3", str(EXAMPLES / "requests.py"), "--rate", str(rate), *urls],
-                stdout=file, stdin=subprocess.DEVNULL)
+                [*self.enter("client"), "/usr/bin/python3", str(EXAMPLES / "requests.py"), "--rate", str(rate),
+                 "--timeout", str(timeout), *urls], stdout=file, stdin=subprocess.DEVNULL)
         traffic = Traffic(process, output)
         try:
             traffic.more(10)
