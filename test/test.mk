@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The tests' and the labs' targets, included by the Makefile.
 
-# The daemons under test, and pytest's arguments: PYTEST='-k verify -x' to narrow them.
-LAB_RUN = SHUNT_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 \
+# The daemons under test, and pytest's arguments: PYTEST='-k verify -x' to narrow them; ALL=1: the long ones, too.
+LAB_RUN = SHUNT_BUILD=$(abspath $(B)) LAB_ALL=$(ALL) PYTHONDONTWRITEBYTECODE=1 \
           $(PYTHON) -m pytest -q -p no:cacheprovider test/lab --results $(B)/results/lab $(PYTEST)
 RESULTS := $(addprefix build/results/,lint unit packet vm lab churn) $(addprefix build/san/results/,unit lab)
 
@@ -18,6 +18,9 @@ test: ## every test, unit and lab with sanitizers too; ends with "N passed, N fa
 	    for suite in unit lab; do $(MAKE) --no-print-directory SAN=1 $$suite; done; \
 	    test/summary $(RESULTS)
 
+anycast: all ## the anycast lab: what is lost when a director, a router or a backend dies (root; ROUTING=bird)
+	$(Q)SHUNT_BUILD=$(abspath $(B)) examples/anycast/lab.sh demo
+
 lint: $(SKELETONS) ## clang-format, clang-tidy, shellcheck
 	$(Q)test/lint $(B)/results/lint $(B)
 
@@ -30,4 +33,4 @@ ifneq ($(filter setup,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
-.PHONY: setup demo test lint lab
+.PHONY: setup demo anycast test lint lab

@@ -225,6 +225,13 @@ emptied() {
 filled() {
 	verb_racks up
 	await "all is as before" all_active
+	await "requests are answered" answered
+}
+
+# Backends have to learn the way out, too.
+answered() {
+	on client curl -sf --max-time $LOST_AFTER "http://$VIP4/" &&
+		on client curl -sf --max-time $LOST_AFTER "http://[$VIP6]/"
 }
 
 demo() {

@@ -9,7 +9,7 @@ static void what_is_mistyped_gets_the_nearest_word(void **state)
 	(void)state;
 	assert_run("/nonexistent", "explain", 2, "",
 		   "shunt: unknown verb 'explain'; valid: status, show, events, verify, drain, undrain, "
-		   "reload, check, withdraw, down, help, version\n");
+		   "reload, check, doctor, withdraw, down, help, version\n");
 	assert_run("/nonexistent", "statsu", 2, "", "shunt: unknown verb 'statsu'; did you mean 'status'?\n");
 	assert_run("/nonexistent", "show bakends", 2, "",
 		   "shunt: cannot show 'bakends'; did you mean 'backends'?\n");
@@ -76,6 +76,8 @@ static void shunt_alone_shows_the_way(void **state)
 		"  undrain BACKEND [SERVICE] | --vip VIP  end that\n"
 		"  reload                                 read the file again; a broken one changes nothing\n"
 		"  check FILE                             check a file, without the daemon\n"
+		"  doctor [FILE]                          what is missing on this node and beside it, and "
+		"the remedy\n"
 		"  withdraw [FILE]                        remove every advert, without the daemon; for when "
 		"it stays dead\n"
 		"  down                                   remove programs, pins and aliases, and end the "
@@ -108,7 +110,7 @@ static void help_is_about_one_verb_too(void **state)
 		   "");
 	assert_run("/nonexistent", "help explain", 2, "",
 		   "shunt: unknown verb 'explain'; valid: status, show, events, verify, drain, undrain, "
-		   "reload, check, withdraw, down, help, version\n");
+		   "reload, check, doctor, withdraw, down, help, version\n");
 }
 
 static void version_is_a_document_too(void **state)
