@@ -96,6 +96,7 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(B)/shunt $(DESTDIR)$(PREFIX)/bin/shunt
 	install -D -m 0644 examples/shunt.yaml $(DESTDIR)$(PREFIX)/share/doc/shunt/examples/shunt.yaml
 	install -D -m 0644 examples/shuntd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/shuntd.service
+	install -D -m 0644 examples/shunt-withdraw.service $(DESTDIR)$(PREFIX)/lib/systemd/system/shunt-withdraw.service
 
 ##
 ## Test

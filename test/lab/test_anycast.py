@@ -6,7 +6,7 @@ import json
 import pytest
 
 from conftest import make_lab
-from lab import ALL, SANITIZED, wait_for
+from lab import ALL, wait_for
 
 VIPS = {4: "203.0.113.10", 6: "2001:db8:203::10"}
 WEB = [f"http://{VIPS[4]}/", f"http://[{VIPS[6]}]/"]
@@ -14,11 +14,7 @@ BACKENDS = {"b1", "b2", "b3"}
 LOST_AFTER = 0.5
 
 
-# One with each routing daemon: `make lab ALL=1`. The daemons under test do the same in other labs, with sanitizers.
-DAEMONS = ["frr", "bird"] if ALL else [] if SANITIZED else ["frr"]
-
-
-@pytest.fixture(scope="module", params=DAEMONS)
+@pytest.fixture(scope="module", params=["frr", "bird"] if ALL else ["frr"])
 def anycast(request):
     yield from make_lab("anycast", {"ROUTING": request.param}, ("d1", "d2", "b1", "b2", "b3"))
 
