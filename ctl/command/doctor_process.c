@@ -126,7 +126,7 @@ static void read_output(int fd, char *out, size_t size)
 int process_output(char *const argv[], char *out, size_t size)
 {
 	int pipes[2], status, err;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (pipe2(pipes, O_CLOEXEC))
 		return -errno;

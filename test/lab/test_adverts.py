@@ -291,7 +291,7 @@ def test_a_drained_backend_takes_no_new_flows(bgp):
     assert bgp.backends()["198.51.100.11"]["state"] == "draining"
     assert bgp.curl(VIPS[4], 30) == {"b2": 30}
     shunt(bgp, "undrain", "198.51.100.11", "web")
-    wait_for("active", bgp.all_active)
+    wait_for("active", lambda: bgp.backends()["198.51.100.11"]["state"] == "active")
     assert set(bgp.curl(VIPS[4], 60)) == {"b1", "b2"}
 
 
