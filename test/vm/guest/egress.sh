@@ -143,10 +143,10 @@ finish() {
 		"$SHUNT_BUILD/shunt" --socket "$RUN/$node.sock" down >/dev/null 2>&1 || kill "$pid"
 		wait "$pid" 2>/dev/null
 	done
+	for pid in $(ip netns pids backend 2>/dev/null); do
+		kill "$pid" 2>/dev/null
+	done
 	for node in client director backend; do
-		for pid in $(ip netns pids "$node" 2>/dev/null); do
-			kill "$pid" 2>/dev/null
-		done
 		ip netns delete "$node"
 	done
 	rm -rf "$RUN"
