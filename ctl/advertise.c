@@ -107,7 +107,7 @@ static bool advertises(const struct config *config, const struct addr *vip)
 }
 
 /* `next`: only what that config advertises, too; NULL for all. */
-static int sync(struct controller *controller, const struct config *next)
+static int sync(struct controller *controller, const struct config *next, bool audit)
 {
 	const struct model *model = controller->apply.model;
 	struct adverts_input input = {
@@ -115,6 +115,7 @@ static int sync(struct controller *controller, const struct config *next)
 		.wants = calloc(model->services_count + 1, sizeof(*input.wants)),
 		.attached = attached(controller),
 		.stopping = controller->ending != ENDING_NOT,
+		.audit = audit,
 		.now = controller_now_ms(),
 		.query = controller->query,
 	};
@@ -144,7 +145,7 @@ static void finish(struct controller *controller)
 	loop_stop(controller->loop);
 }
 
-void advertise_sync(struct controller *controller)
+static void sync_and_wait(struct controller *controller, bool audit)
 {
 	const struct config *config;
 	uint64_t due;
@@ -152,7 +153,7 @@ void advertise_sync(struct controller *controller)
 	if (!controller->apply.model)
 		return;
 	config = controller->apply.model->config;
-	due = sync(controller, NULL) ? RETRY_MS : 0;
+	due = sync(controller, NULL, audit) ? RETRY_MS : 0;
 	if (!due)
 		due = adverts_due(controller->adverts, &config->advertise, controller_now_ms());
 	if (!due && controller->ending != ENDING_NOT)
@@ -161,10 +162,20 @@ void advertise_sync(struct controller *controller)
 		loop_timer_set(controller->advert_timer, due, 0);
 }
 
+void advertise_sync(struct controller *controller)
+{
+	sync_and_wait(controller, false);
+}
+
+void advertise_audit(struct controller *controller)
+{
+	sync_and_wait(controller, true);
+}
+
 void advertise_before(struct controller *controller, const struct config *next)
 {
 	if (controller->apply.model)
-		(void)sync(controller, next);
+		(void)sync(controller, next, false);
 }
 
 void controller_leave(struct controller *controller, enum ending ending)

@@ -231,7 +231,7 @@ static void probe(void *arg)
 	err = apply_services(&controller->apply);
 	if (err)
 		log_error("cannot write the maps of VIPs: %s; trying again", strerror(-err));
-	advertise_sync(controller);
+	advertise_audit(controller);
 }
 
 static int open_timers(struct controller *controller)

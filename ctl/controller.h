@@ -148,6 +148,8 @@ void node_close(struct controller *controller);
 int advertise_open(struct controller *controller);
 /* Decides anew: after each pass and whatever else may have changed what is attached or wanted. */
 void advertise_sync(struct controller *controller);
+/* The same, and looks whether the routes are still there. */
+void advertise_audit(struct controller *controller);
 /* Before `next` is loaded: withdraws what it does not advertise. */
 void advertise_before(struct controller *controller, const struct config *next);
 void advertise_close(struct controller *controller);

@@ -83,6 +83,7 @@ int advert_routes_load(struct advert_routes *routes, uint8_t protocol)
 
 struct applying {
 	struct rt_query *query;
+	bool audit;
 	struct advert_routes now; /* what the kernel holds, as far as the walk has come */
 	void (*failed)(const struct rt_blackhole *route, int err, void *arg);
 	void *arg;
@@ -103,7 +104,7 @@ static int write_one(const void *want, void *arg)
 static int look_after(const struct rt_blackhole *route, struct applying *applying)
 {
 	char text[ADDR_TEXT_SIZE];
-	int err = rt_blackhole_add(applying->query, route);
+	int err = applying->audit ? rt_blackhole_add(applying->query, route) : -EEXIST;
 
 	if (!err)
 		log_warn("the route that advertises %s was removed by somebody else: put back",
@@ -144,12 +145,13 @@ static bool never_same(const void *want, const void *have)
 }
 
 int advert_routes_apply(struct advert_routes *want, struct advert_routes *have, struct rt_query *query,
-			void (*failed)(const struct rt_blackhole *route, int err, void *arg), void *arg)
+			bool audit, void (*failed)(const struct rt_blackhole *route, int err, void *arg),
+			void *arg)
 {
 	static const struct diff_ops writing = {
 		.compare = compare_places, .same = never_same, .add = write_one, .change = rewrite_one};
 	static const struct diff_ops removing = {.compare = compare_places, .remove = remove_one};
-	struct applying applying = {.query = query, .failed = failed, .arg = arg};
+	struct applying applying = {.query = query, .audit = audit, .failed = failed, .arg = arg};
 	int err = diff(want->items, want->count, have->items, have->count, sizeof(*want->items), &writing,
 		       &applying);
 

@@ -26,11 +26,12 @@ int advert_routes_load(struct advert_routes *routes, uint8_t protocol);
 
 /*
  * Writes what only `want` has, then removes what only `have` has; `have` becomes what the kernel
- * holds. What is in both is looked after, too: one that somebody removed is put back, with a line in the log.
- * `failed` is told of each that could not be written. 0; or -ENOMEM: then
- * what was written is to be found again by advert_routes_load.
+ * holds. By an audit what is in both is looked after, too: one that somebody removed is put back, with a line
+ * in the log. `failed` is told of each that could not be written. 0; or -ENOMEM: then what was written is to
+ * be found again by advert_routes_load.
  */
 int advert_routes_apply(struct advert_routes *want, struct advert_routes *have, struct rt_query *query,
-			void (*failed)(const struct rt_blackhole *route, int err, void *arg), void *arg);
+			bool audit, void (*failed)(const struct rt_blackhole *route, int err, void *arg),
+			void *arg);
 
 #endif

@@ -219,7 +219,8 @@ int adverts_sync(struct adverts *adverts, const struct adverts_input *input)
 	}
 	err = plan(adverts, input, &sync);
 	if (!err)
-		err = advert_routes_apply(&sync.routes, &adverts->routes, input->query, failed, &sync);
+		err = advert_routes_apply(&sync.routes, &adverts->routes, input->query, input->audit, failed,
+					  &sync);
 	advert_routes_clear(&sync.routes);
 	if (err) {
 		adverts->protocol = 0; /* what was written is found again by it */
@@ -282,7 +283,7 @@ void adverts_withdraw(struct adverts *adverts, struct rt_query *query)
 {
 	struct advert_routes none = {0};
 
-	(void)advert_routes_apply(&none, &adverts->routes, query, ignore_failure, NULL);
+	(void)advert_routes_apply(&none, &adverts->routes, query, false, ignore_failure, NULL);
 	replace_rows(adverts, NULL, 0);
 }
 

@@ -73,13 +73,14 @@ struct adverts_input {
 	size_t count;
 	bool attached;
 	bool stopping; /* the daemon is about to end: all leave */
+	bool audit;    /* look after routes that should be there */
 	uint64_t now;  /* ms */
 	struct rt_query *query;
 };
 
 /*
- * Decides, then adds routes, then removes those that are not wanted. A route that somebody removed is put
- * back. One that fails is logged once, shown in its row, and tried again by the next sync. 0, or -errno with
+ * Decides, then adds routes, then removes those that are not wanted. By an audit a
+ * route that somebody removed is put back. One that fails is logged once, shown in its row, and tried again by the next sync. 0, or -errno with
  * nothing done (no memory; the routes of a former run cannot be read).
  */
 int adverts_sync(struct adverts *adverts, const struct adverts_input *input);

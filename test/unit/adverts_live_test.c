@@ -205,6 +205,9 @@ static void a_removed_route_is_put_back(void **state)
 	assert_int_equal(adverts_sync(bench->adverts, &bench->input), 0);
 	live_run("ip route del blackhole " VIP4);
 	sync_tells(bench, "");
+	routes_are("240", "blackhole " VIP6 " metric 100;");
+	bench->input.audit = true;
+	sync_tells(bench, "");
 	routes_are("240", "blackhole " VIP4 " metric 100;blackhole " VIP6 " metric 100;");
 }
 
