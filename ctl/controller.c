@@ -43,11 +43,24 @@ static void reap(void *arg)
 		loop_timer_set(controller->reap_timer, REAP_MS, 0);
 }
 
+int controller_follow_rules(struct controller *controller)
+{
+	int err = 0;
+
+	if (controller->rules_stale)
+		err = policy_load(&controller->apply.policy, controller->query);
+	if (!err)
+		controller->rules_stale = false;
+	return err;
+}
+
 static void run_pass(void *arg)
 {
 	struct controller *controller = arg;
-	int err = apply_pass(&controller->apply);
+	int err = controller_follow_rules(controller);
 
+	if (!err)
+		err = apply_pass(&controller->apply);
 	controller->last_pass = controller_now_ms();
 	tell_states(controller);
 	managed_sync(&controller->managed);
@@ -137,6 +150,7 @@ static void work_hints(struct controller *controller)
 	if (hints->links || hints->fdb || hints->overrun)
 		apply_all_nexthops(&controller->apply);
 	work_neighbours(controller);
+	controller->rules_stale |= hints->rules;
 	work_routes(controller);
 	if (hints->links || hints->addrs || hints->overrun) {
 		work_role(controller);
@@ -265,7 +279,8 @@ static int open_kernel(struct controller *controller)
 		return err;
 	}
 	controller->apply.query = controller->managed.query = controller->query;
-	controller->apply.ask = rt_query_fib;
+	controller->apply.ask = policy_ask;
+	controller->rules_stale = true;
 	controller->apply.clock = apply_clock;
 	controller->apply.natives = &controller->natives;
 	controller->apply.state = controller->managed.state = rt_watch_state(controller->watch);

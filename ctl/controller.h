@@ -63,6 +63,7 @@ struct controller {
 	struct rt_watch *watch;
 	struct rt_query *query;
 	struct rt_hints hints; /* not yet worked off */
+	bool rules_stale;      /* other than those read */
 
 	struct apply apply; /* with model, tables and dataplane */
 	struct managed managed;
@@ -110,6 +111,8 @@ void controller_down(struct controller *controller);
 /* ---- between the files named above ---- */
 
 uint64_t controller_now_ms(void);
+/* Reads the rules where they changed. 0 or -errno. */
+int controller_follow_rules(struct controller *controller);
 /* Works off what is marked, at once or, within a few ms of the last time, soon. */
 void controller_pass_soon(struct controller *controller);
 /* Looks after transitions every second, as long as there are any. After whatever may begin one. */

@@ -53,7 +53,9 @@ static int fill(struct controller *controller)
 
 	drain_members(controller);
 	managed_sync(&controller->managed);
-	err = apply_pass(&controller->apply);
+	err = controller_follow_rules(controller);
+	if (!err)
+		err = apply_pass(&controller->apply);
 	managed_sync(&controller->managed);
 	if (!err)
 		err = apply_services(&controller->apply);
@@ -254,5 +256,6 @@ void load_free(struct controller *controller)
 	ring_buffer__free(controller->dispatches);
 	drop(controller->apply.model, controller->apply.tables, controller->apply.dataplane);
 	controller->dispatches = NULL;
+	policy_free(&controller->apply.policy);
 	controller->apply = (struct apply){0};
 }

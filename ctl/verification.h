@@ -9,6 +9,8 @@
 
 #include <jansson.h>
 
+#include "policy.h"
+
 struct controller;
 struct member;
 struct rt_query;
@@ -20,6 +22,7 @@ struct verification {
 	const struct controller *controller;
 	struct rt_query *query; /* borrowed */
 	struct rt_state *state; /* owned: what was read when it began */
+	struct policy policy;	/* owned: likewise, for the controller's interfaces */
 	json_t *differences;	/* owned: [{"what", "where", "want", "have"}] */
 	json_t *nexthops;	/* owned: by "what", those in there: each is told once */
 	json_int_t checked;

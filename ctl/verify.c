@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller.h"
+#include "interfaces.h"
 #include "ring.h"
 #include "verification.h"
 #include "view.h"
@@ -82,7 +83,7 @@ static void check_path(struct verification *verification, const struct resolutio
 		indices[i] = nexthop ? tables_nexthop_index(nexthop) : 0;
 	}
 	tables_path_read(port, record->path, &have);
-	if (resolution->legs_count && resolution->mode != SH_MODE_NONE &&
+	if (resolution->legs_count && resolution->mode != SH_MODE_NONE && !resolution->each_packet &&
 	    !resolve_path(resolution->legs, indices, resolution->legs_count, &have, &want))
 		want.mtu = resolve_path_mtu(resolution);
 	verification->checked++;
@@ -112,7 +113,7 @@ const char *verification_where(const struct member *member, char out[static VERI
 }
 
 static void check_member(struct verification *verification, const struct member *member,
-			 const struct rt_route *route)
+			 const struct rt_route *route, struct rules_cause cause)
 {
 	const struct config_service *service = member->service->config;
 	const struct port *port = dataplane_port(verification->controller->apply.dataplane);
@@ -124,6 +125,7 @@ static void check_member(struct verification *verification, const struct member 
 		.forward = service->forward,
 		.remote = service->remote,
 		.route = route,
+		.cause = cause,
 		.state = verification->state,
 		.natives = verification->controller->apply.natives,
 	};
@@ -143,13 +145,14 @@ void verification_target(struct verification *verification, const struct target 
 {
 	char where[VERIFICATION_WHERE];
 	struct rt_route route;
-	int err = rt_query_fib(verification->query, &target->address, &route);
+	struct rules_cause cause;
+	int err = policy_ask(&verification->policy, verification->query, &target->address, &route, &cause);
 
 	if (err)
 		differ(verification, "route", verification_where(target->members, where),
 		       "an answer from the FIB", strerror(-err));
 	for (const struct member *member = target->members; !err && member; member = member->next)
-		check_member(verification, member, &route);
+		check_member(verification, member, &route, cause);
 }
 
 /* How many slots of the ring lead elsewhere than they should. */
@@ -201,6 +204,15 @@ void verification_service(struct verification *verification, const struct servic
 		check_ring(verification, service, i);
 }
 
+static int meet_interfaces(struct verification *verification)
+{
+	const struct interface_row *rows = NULL;
+	size_t count = interfaces_rows(verification->controller->interfaces, &rows);
+	bool changed;
+
+	return policy_meet(&verification->policy, rows, count, verification->state, &changed);
+}
+
 int verification_begin(struct verification *verification, const struct controller *controller,
 		       struct rt_query *query)
 {
@@ -209,6 +221,10 @@ int verification_begin(struct verification *verification, const struct controlle
 
 	if (!err)
 		err = rt_state_load(fresh.state, query);
+	if (!err)
+		err = policy_load(&fresh.policy, query);
+	if (!err)
+		err = meet_interfaces(&fresh);
 	fresh.differences = json_array();
 	fresh.nexthops = json_object();
 	if (!err && (!fresh.differences || !fresh.nexthops))
@@ -227,6 +243,7 @@ void verification_end(struct verification *verification)
 	json_decref(verification->differences);
 	json_decref(verification->nexthops);
 	rt_state_free(verification->state);
+	policy_free(&verification->policy);
 	*verification = (struct verification){0};
 }
 

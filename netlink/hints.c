@@ -18,6 +18,7 @@ void rt_hints_reset(struct rt_hints *hints)
 	hints->links = false;
 	hints->addrs = false;
 	hints->fdb = false;
+	hints->rules = false;
 	hints->overrun = false;
 	hints->routes_count = 0;
 	hints->neighs_count = 0;

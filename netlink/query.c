@@ -89,11 +89,23 @@ static int by_way(const void *a, const void *b)
 	return addr_compare(&x->gateway, &y->gateway);
 }
 
+static int put_addr(struct nl_msg *request, int type, const struct addr *addr)
+{
+	return nla_put(request, type, (int)addr_size(addr), addr->bytes) < 0 ? -ENOMEM : 0;
+}
+
 int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out)
+{
+	return rt_query_fib_from(query, dst, 0, NULL, out);
+}
+
+int rt_query_fib_from(struct rt_query *query, const struct addr *dst, int iif, const struct addr *src,
+		      struct rt_route *out)
 {
 	struct rtmsg header = {
 		.rtm_family = (unsigned char)addr_af(dst),
 		.rtm_dst_len = (unsigned char)(addr_size(dst) * 8),
+		.rtm_src_len = (unsigned char)(src ? addr_size(src) * 8 : 0),
 		.rtm_flags = RTM_F_FIB_MATCH,
 	};
 	const struct nlmsghdr *answer;
@@ -104,8 +116,13 @@ int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route
 	if (!addr_size(dst))
 		return -EAFNOSUPPORT;
 	request = rtsock_begin(&query->sock, RTM_GETROUTE, 0, &header, sizeof(header));
-	if (nla_put(request, RTA_DST, (int)addr_size(dst), dst->bytes) < 0)
-		return -ENOMEM;
+	err = put_addr(request, RTA_DST, dst);
+	if (!err && src)
+		err = put_addr(request, RTA_SRC, src);
+	if (!err && iif && nla_put_u32(request, RTA_IIF, (uint32_t)iif) < 0)
+		err = -ENOMEM;
+	if (err)
+		return err;
 	err = rtsock_ask(&query->sock, &answer);
 	if (err)
 		return fib_verdict(err, out);

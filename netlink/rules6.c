@@ -52,7 +52,7 @@ bool rules6_leads(const struct rt_rule *rule, const struct addr *dst)
 	bool asks_more = rule->src.length || rule->fwmark || rule->fwmask || rule->tos || rule->protocol ||
 			 rule->iif[0] || rule->oif[0] || rule->ports;
 
-	return rule->action == FR_ACT_TO_TBL && !asks_more &&
+	return rule->action == RT_RULE_TABLE && !asks_more &&
 	       (!rule->dst.addr.family || prefix_covers(&rule->dst, dst));
 }
 

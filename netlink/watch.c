@@ -159,8 +159,8 @@ bool rt_watch_filtered(const struct rt_watch *watch)
 /* These return 0, DECODE_SKIP, or -errno: the event could not be read or kept. */
 
 /*
- * An event that changes nothing we know still concerns the FIB: when carrier is lost and comes back before the
- * kernel's worker looks (net/core/link_watch.c), this is all that is told, and a route that was made in
+ * An event that changes nothing we know still concerns the FIB: when carrier is lost and comes back before
+ * the kernel's worker looks (net/core/link_watch.c), this is all that is told, and a route that was made in
  * between, marked linkdown, works from now on.
  */
 static int link_event(struct rt_watch *watch, const struct nlmsghdr *message, struct rt_hints *hints)
@@ -268,6 +268,9 @@ static int dispatch(struct rt_watch *watch, const struct nlmsghdr *message, stru
 		return route_event(message, hints);
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
+		hints->rules = true;
+		hints->everything = true;
+		return 0;
 	case RTM_NEWNETCONF:
 	case RTM_DELNETCONF:
 	case RTM_NEWNEXTHOP:
@@ -318,6 +321,7 @@ int rt_watch_reload(struct rt_watch *watch, struct rt_hints *hints)
 	hints->everything = true;
 	hints->links = true;
 	hints->addrs = true;
+	hints->rules = true;
 	return 0;
 }
 

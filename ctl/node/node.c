@@ -12,6 +12,7 @@
 #include "controller.h"
 #include "interfaces.h"
 #include "log.h"
+#include "loop.h"
 #include "restore.h"
 #include "sysctls.h"
 
@@ -25,6 +26,22 @@ int node_open(struct controller *controller)
 	if (!controller->interfaces || !controller->aliases)
 		return -ENODEV;
 	return sysctls_open(NULL, saved, &controller->sysctls);
+}
+
+/* What the rules have to say of a packet may depend on where it comes in. */
+static void meet_ingress(struct controller *controller)
+{
+	const struct interface_row *rows = NULL;
+	size_t count = interfaces_rows(controller->interfaces, &rows);
+	bool changed = false;
+
+	if (policy_meet(&controller->apply.policy, rows, count, controller->apply.state, &changed))
+		log_error("cannot note the interfaces that packets come in by: out of memory");
+	if (!changed)
+		return;
+	apply_mark_all(&controller->apply);
+	if (!loop_timer_armed(controller->pass_timer))
+		loop_timer_set(controller->pass_timer, 1, 0);
 }
 
 void node_sync(struct controller *controller)
@@ -54,6 +71,7 @@ void node_sync(struct controller *controller)
 		log_error("cannot keep programs on interfaces: %s; trying again", strerror(-err));
 	if (node_take_natives(controller))
 		apply_all_nexthops(&controller->apply);
+	meet_ingress(controller);
 }
 
 void node_down(struct controller *controller)

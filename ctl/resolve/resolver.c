@@ -332,6 +332,15 @@ static void take_egress(const struct resolve_input *input, struct resolution *ou
 		       first.words, first.fault == EGRESS_UNLEARNT ? "" : "; use l3");
 }
 
+/* Rules tell the packets apart: which of the legs is for whom is not known here. */
+static void take_cause(const struct resolve_input *input, struct resolution *out)
+{
+	out->each_packet = true;
+	if (out->state == STATE_ACTIVE)
+		become(out, STATE_ACTIVE, "rule %u goes by %s: each packet is looked up in the FIB",
+		       input->cause.priority, rules_by_name(input->cause.by));
+}
+
 void resolve(const struct resolve_input *input, struct resolution *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -341,6 +350,8 @@ void resolve(const struct resolve_input *input, struct resolution *out)
 		if (out->state == STATE_ACTIVE)
 			take_egress(input, out);
 	}
+	if (input->cause.by && out->mode != SH_MODE_LOCAL)
+		take_cause(input, out);
 	if ((input->weight == 0 || input->drained) && out->state != STATE_UNREACHABLE)
 		become(out, STATE_DRAINING, input->drained ? "drained by the operator" : "weight is 0");
 }

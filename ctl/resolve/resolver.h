@@ -19,6 +19,7 @@
 
 #include "config.h"
 #include "egress.h"
+#include "rules.h"
 
 enum backend_state {
 	STATE_ACTIVE = 0,  /* in the ring, by the cache */
@@ -46,6 +47,7 @@ struct resolved_leg {
 struct resolution {
 	enum backend_state state;
 	enum sh_mode mode; /* SH_MODE_NONE where unreachable */
+	bool each_packet;  /* has no path: each packet is asked about, as rules tell them apart */
 	/*
 	 * Every next hop that could carry frames, usable or not: their neighbours are to be kept
 	 * resolved, also where all have FAILED and the backend is unreachable for that, as that is how one
@@ -64,7 +66,8 @@ struct resolve_input {
 	uint32_t weight;
 	bool drained; /* by the operator: as with weight 0 */
 	enum forward forward, remote;
-	const struct rt_route *route;  /* the FIB's answer for `backend`; only legs_count legs are read */
+	const struct rt_route *route; /* the FIB's answer for `backend`; only legs_count legs are read */
+	struct rules_cause cause; /* why packets are to be asked about one by one; all zero: they are not */
 	const struct rt_state *state;  /* links and neighbours */
 	const struct natives *natives; /* NULL: none */
 };
@@ -83,6 +86,8 @@ struct resolve_input {
  *		   resolving. All FAILED: unreachable, with its legs
  *	egress	   XDP cannot send there (egress.h): l3 is active, and its packets go through the kernel; l2,
  *		   which cannot, leaves out the leg. None left: unreachable, or resolving where that will pass
+ *	cause	   legs whose neighbours are to be kept resolved, and no path: active as each packet is
+ *		   routed by itself
  *	weight 0   draining, with mode and legs for the flows it has, unless it is unreachable
  *
  * l3 where all that is left are links without MAC addresses has no legs and stays resolving: the

@@ -143,13 +143,15 @@ static int store_route(struct target *target, const struct rt_route *route)
 static int ask(struct apply *apply, struct target *target)
 {
 	struct rt_route route;
-	int err = apply->ask(apply->query, &target->address, &route);
+	struct rules_cause cause = {0};
+	int err = apply->ask(&apply->policy, apply->query, &target->address, &route, &cause);
 
 	apply->asks++;
 	if (!err)
 		err = store_route(target, &route);
 	if (err)
 		return err;
+	target->cause = cause;
 	target->ask = false;
 	target->resolve = true;
 	return 0;

@@ -17,6 +17,7 @@
 
 #include "dataplane.h"
 #include "model.h"
+#include "policy.h"
 
 struct rt_query;
 struct rt_state;
@@ -51,8 +52,10 @@ struct apply {
 	struct tables *tables;
 	struct dataplane *dataplane;
 	struct rt_query *query; /* borrowed, for `ask` alone */
-	/* rt_query_fib; a stand-in for the kernel in tests. */
-	int (*ask)(struct rt_query *query, const struct addr *dst, struct rt_route *out);
+	struct policy policy;	/* likewise */
+	/* policy_ask; a stand-in for the kernel in tests. */
+	int (*ask)(const struct policy *policy, struct rt_query *query, const struct addr *dst,
+		   struct rt_route *out, struct rules_cause *cause);
 	const struct rt_state *state;
 	/* Now, in the unit of `seen` (<shunt/abi.h>), never 0: apply_clock; a stand-in in tests. */
 	uint32_t (*clock)(void);

@@ -106,7 +106,7 @@ static int take_way(struct apply *apply, const struct member *member, const stru
 	uint32_t before = tables_backend_path(apply->tables, member->backend);
 	int err = take_legs(apply, resolution, way);
 
-	if (err || !resolution->legs_count || resolution->mode == SH_MODE_NONE)
+	if (err || !resolution->legs_count || resolution->mode == SH_MODE_NONE || resolution->each_packet)
 		return err;
 	way->path = deal_again(apply, resolution, way, before);
 	return way->path ? 0 : deal_path(apply, resolution, before, way);
@@ -168,6 +168,7 @@ static void resolve_member(const struct apply *apply, const struct member *membe
 		.forward = service->forward,
 		.remote = service->remote,
 		.route = member->target->route,
+		.cause = member->target->cause,
 		.state = apply->state,
 		.natives = apply->natives,
 	};

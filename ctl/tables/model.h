@@ -53,7 +53,8 @@ struct gone {
 
 struct target {
 	struct addr address;
-	struct rt_route *route; /* owned, cut to its legs; NULL before the kernel was asked */
+	struct rt_route *route;	  /* owned, cut to its legs; NULL before the kernel was asked */
+	struct rules_cause cause; /* of packets being asked about one by one */
 	struct member *members;
 	bool ask;     /* the kernel's answer may have changed */
 	bool resolve; /* what follows from it may have */

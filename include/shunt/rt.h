@@ -126,16 +126,31 @@ struct rt_route {
 	struct rt_leg legs[RT_LEGS_MAX];
 };
 
+enum rt_rule_action {
+	RT_RULE_TABLE = 0, /* look into `table`, or with `l3mdev` into the VRF's */
+	RT_RULE_GOTO,	   /* go on at the priority `target` */
+	RT_RULE_NOP,
+	RT_RULE_REJECT, /* blackhole, unreachable, prohibit */
+};
+
+/* A rule matches what all its selectors match; with `invert` what they do not. */
 struct rt_rule {
 	int family; /* ADDR_IPV4 or ADDR_IPV6 */
 	uint32_t priority;
-	uint32_t table;
-	uint8_t action;		/* FR_ACT_* */
+	enum rt_rule_action action;
+	uint32_t table, target;
 	struct prefix src, dst; /* length 0 and family 0: any */
 	uint32_t fwmark, fwmask;
 	uint8_t tos, protocol;
-	char iif[IFNAMSIZ], oif[IFNAMSIZ];
-	bool ports; /* matches by source or destination port */
+	char iif[IFNAMSIZ], oif[IFNAMSIZ]; /* iif "lo": what this node makes itself */
+	uint32_t uid_first;		   /* 0 where it does not matter */
+	bool ports;			   /* matches by source or destination port */
+	bool dscp, flow_label, tunnel;	   /* matches by that */
+	bool l3mdev;			   /* matches what belongs to a VRF */
+	bool unknown;			   /* has an attribute that is not known here */
+	bool invert;
+	int suppress_length; /* routes whose prefixes are not longer don't count; -1: all do */
+	bool suppress_group; /* nor do those by links of a group */
 };
 
 /* ---- asking and writing ------------------------------------------------------------------ */
@@ -155,6 +170,13 @@ void rt_query_close(struct rt_query *query); /* NULL is fine */
  * -EAGAIN where the route changed between two questions: ask again.
  */
 int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out);
+/*
+ * The same for a packet that comes in by the interface `iif`, as rules may have it. `src` is whom it comes
+ * from: IPv4 needs one that is no address of this node; IPv6 takes none (NULL). -EXDEV where the kernel would
+ * not accept a packet with that source there (rp_filter).
+ */
+int rt_query_fib_from(struct rt_query *query, const struct addr *dst, int iif, const struct addr *src,
+		      struct rt_route *out);
 
 /* Dumps. `each` gets a pointer that is valid during the call; non-zero from it ends the dump
  * and is returned. A dump that the kernel marked as interrupted is repeated a few times (so a record
@@ -245,6 +267,7 @@ struct rt_hints {
 	bool links;	 /* a link appeared, vanished or changed */
 	bool addrs;	 /* an address came or went */
 	bool fdb;	 /* a bridge learnt, moved or forgot a MAC */
+	bool rules;	 /* a rule came or went */
 	bool overrun;	 /* the socket lost events and has been recovered by a new dump */
 	struct prefix *routes; /* prefixes whose routes changed */
 	size_t routes_count, routes_size;

@@ -24,6 +24,7 @@
 struct rt_query {
 	struct rt_route blocks[2]; /* 198.18.0.0/16 and 198.19.0.0/16 */
 	int fails;		   /* every question fails with this */
+	struct rules_cause cause;
 };
 
 struct world {
@@ -46,10 +47,13 @@ static inline struct addr backend_address(unsigned number)
 		{198, 18 + number % 2, (uint8_t)(number / 2 / 250), (uint8_t)(1 + number / 2 % 250)}};
 }
 
-static inline int fake_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out)
+static inline int fake_fib(const struct policy *policy, struct rt_query *query, const struct addr *dst,
+			   struct rt_route *out, struct rules_cause *cause)
 {
+	(void)policy;
 	if (query->fails)
 		return query->fails;
+	*cause = query->cause;
 	*out = query->blocks[dst->bytes[1] - 18];
 	return 0;
 }

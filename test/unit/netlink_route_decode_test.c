@@ -272,7 +272,7 @@ static void a_rule_with_everything(void **state)
 	assert_int_equal(rule.family, ADDR_IPV6);
 	assert_int_equal(rule.priority, 100);
 	assert_int_equal(rule.table, 1000);
-	assert_int_equal(rule.action, FR_ACT_TO_TBL);
+	assert_int_equal(rule.action, RT_RULE_TABLE);
 	is_prefix(&rule.src, "2001:db8::1/64");
 	is_prefix(&rule.dst, "2001:db8::fe/128");
 	assert_int_equal(rule.fwmark, 0x10);
