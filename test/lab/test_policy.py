@@ -27,7 +27,7 @@ def table_by(lab, family, router, *rules):
             lab.run("director", f"{ip} rule add priority 500 {rule}")
         yield
     finally:
-        while f"\n500:" in "\n" + lab.run("director", f"{ip} rule show"):
+        while "\n500:" in "\n" + lab.run("director", f"{ip} rule show"):
             lab.run("director", f"{ip} rule del priority 500")
         lab.run("director", f"{ip} route flush table {TABLE}", check=False)
         wait_for("as before", lambda: all(backend["reason"] == "" for backend in of(lab, family)))
@@ -48,8 +48,7 @@ def reasons(lab, family):
 
 def counters(lab):
     """Packets directed by bpf_fib_lookup, and by the cached path."""
-    counts = {row["reason"]: row["packets"] for row in lab.json("director", "status")["packets"]} \
-        if isinstance(lab.json("director", "status").get("packets"), list) else lab.json("director", "status")["packets"]
+    counts = {row["name"]: row["packets"] for row in lab.json("director", "status")["reasons"]}
     return counts["fib_tx"] + counts["fib_redirect"], counts["tx"] + counts["redirect"]
 
 
@@ -93,3 +92,106 @@ def test_rules_by_the_one_ingress_interface(l3, family):
         assert reasons(l3, family) == {("active", "")}
         by_r1, by_r2 = forwarded(l3, family)
         assert by_r2 > by_r1
+
+
+SELECTORS = {
+    "source address": "from {client}",
+    "TOS": "tos 0x10",
+    "protocol": "ipproto tcp",
+    "port": "ipproto udp dport 7",
+    "mark": "fwmark 7",
+}
+
+
+@VIPS
+@pytest.mark.parametrize("by", SELECTORS)
+def test_rules_that_tell_packets_apart(l3, family, by):
+    """No packet goes by the cache, and each where the kernel's rules have it."""
+    selector = SELECTORS[by].format(client=CLIENT[family])
+    matches = by in ("source address", "protocol")  # what curl sends
+    word = "protocol" if by == "port" else by  # the first that the rule selects by
+    with table_by(l3, family, R2[family], f"{selector} lookup {TABLE}"):
+        said = {("active", f"rule 500 goes by {word}: each packet is looked up in the FIB")}
+        wait_for("the rule is seen", lambda: reasons(l3, family) == said)
+        l3.assert_verified()
+        # The first packets by a next hop that nobody has asked for go through the kernel, which resolves it.
+        l3.curl(VIP[family], 5)
+        by_fib, by_path = counters(l3)
+        by_r1, by_r2 = forwarded(l3, family)
+        assert (by_r2 > by_r1) == matches, (by_r1, by_r2)
+        after_fib, after_path = counters(l3)
+        assert after_path == by_path
+        assert after_fib >= by_fib + 4 * 40
+
+
+@VIPS
+def test_a_rule_for_others_changes_nothing(l3, family):
+    elsewhere = {4: "192.0.2.0/24", 6: "2001:db8:77::/64"}[family]
+    with table_by(l3, family, R2[family], f"from {CLIENT[family]} to {elsewhere} lookup {TABLE}",
+                  f"iif lo lookup {TABLE}", f"oif eth0 lookup {TABLE}"):
+        # What the node sends itself goes by r2, what it directs goes by r1.
+        wait_for("rules are there", lambda: kernel_says(l3, family) == R2[family])
+        wait_for("by r1", lambda: nexthops(l3, family) == {R1[family]})
+        l3.assert_verified()
+        assert kernel_says(l3, family, "from", CLIENT[family], "iif", "eth0") == R1[family]
+        assert reasons(l3, family) == {("active", "")}
+        _, by_path = counters(l3)
+        by_r1, by_r2 = forwarded(l3, family)
+        assert by_r1 > by_r2
+        assert counters(l3)[1] > by_path
+
+
+@contextlib.contextmanager
+def second_interface(lab):
+    """Another interface that the director takes packets by."""
+    number = {4: "198.18.2", 6: "2001:db8:18:2:"}
+    lab.run("edge", f"ip link add side type veth peer name eth9 netns {lab.netns('director')}")
+    try:
+        for node, dev, host in (("edge", "side", 1), ("director", "eth9", 10)):
+            lab.run(node, f"ethtool -K {dev} tx off tso off gso off gro off")
+            lab.run(node, f"ip link set {dev} up")
+            lab.run(node, f"ip addr add {number[4]}.{host}/24 dev {dev}")
+            lab.run(node, f"ip addr add {number[6]}:{host}/64 dev {dev} nodad")
+        wait_for("it carries the program", lambda: lab.program("director", "eth9"))
+        yield {4: f"{number[4]}.10", 6: f"{number[6]}:10"}
+    finally:
+        lab.run("edge", "ip link del side")
+        wait_for("it is gone", lambda: len(lab.json("director", "show", "interfaces")) == 1)
+
+
+@VIPS
+def test_two_ingress_interfaces_that_rules_tell_apart(l3, family):
+    with second_interface(l3) as director, table_by(l3, family, R2[family], f"iif eth9 lookup {TABLE}"):
+        said = {("active", "rule 500 goes by ingress interface: each packet is looked up in the FIB")}
+        wait_for("the rule is seen", lambda: reasons(l3, family) == said)
+        assert nexthops(l3, family) == {R1[family], R2[family]}  # both are kept resolved
+        l3.assert_verified()
+        by_r1, by_r2 = forwarded(l3, family)
+        assert by_r1 > by_r2
+        before = l3.run("edge", f"ip -{family} route show {VIP[family]}").strip()
+        l3.run("edge", f"ip -{family} route replace {VIP[family]} via {director[family]}")
+        try:
+            by_r1, by_r2 = forwarded(l3, family)
+            assert by_r2 > by_r1
+        finally:
+            l3.run("edge", f"ip -{family} route replace {before}")
+
+
+@VIPS
+def test_two_ingress_interfaces_that_rules_treat_alike(l3, family):
+    with second_interface(l3), table_by(l3, family, R2[family], f"iif eth9 lookup {TABLE}", f"iif eth0 lookup {TABLE}"):
+        wait_for("by r2", lambda: nexthops(l3, family) == {R2[family]})
+        assert reasons(l3, family) == {("active", "")}
+        l3.assert_verified()
+
+
+@VIPS
+def test_a_rule_that_prohibits(l3, family):
+    l3.run("director", f"ip -{family} rule add priority 500 to {NET[family]} prohibit")
+    try:
+        wait_for("prohibited", lambda: {state for state, _ in reasons(l3, family)} == {"unreachable"})
+        assert all("prohibit" in reason for _, reason in reasons(l3, family))
+        l3.assert_verified()
+    finally:
+        l3.run("director", f"ip -{family} rule del priority 500")
+    wait_for("back", lambda: reasons(l3, family) == {("active", "")})
