@@ -30,6 +30,22 @@ static void check_entries(struct verification *verification, const char *map, en
 	verification_compare(verification, "map", map, "0 missing or wrong entries", have);
 }
 
+/* A wrong guess misleads no packet, but costs it time. */
+static void check_guesses(struct verification *verification)
+{
+	const struct apply *apply = &verification->controller->apply;
+	const struct port *port = dataplane_port(apply->dataplane);
+	uint32_t *want = apply_want_guesses(apply), wrong = 0;
+	char have[64] = "out of memory";
+
+	for (uint32_t i = 0; want && i < port->guesses_size; i++)
+		wrong += port->guesses[i].service != want[i];
+	if (want)
+		snprintf(have, sizeof(have), "%u missing or wrong entries", wrong);
+	verification_compare(verification, "map", "guesses", "0 missing or wrong entries", have);
+	free(want);
+}
+
 static void check_maps(struct verification *verification)
 {
 	static const struct {
@@ -48,6 +64,7 @@ static void check_maps(struct verification *verification)
 				   controller->role.role, restores[i].hash, &want);
 		check_entries(verification, restores[i].name, restores[i].hash, err, &want);
 	}
+	check_guesses(verification);
 	err = node_want_egress(controller, &want);
 	check_entries(verification, "egress", HASH_EGRESS, err, &want);
 }

@@ -13,16 +13,14 @@
 #include "restore.h"
 #include "tag.h"
 
-const volatile struct sh_load load = {};
-
 /* A packet to `service`: gives it a backend (*chosen, its index) and sends it there. */
-static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_packet *packet, __u32 service,
-						  __u32 *chosen)
+static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_packet *packet,
+						  const struct sh_match *match, __u32 *chosen)
 {
 	__u64 hash = sh_flow_hash(packet);
 	struct sh_backend *backend;
 
-	*chosen = sh_pick(ctx, packet, service, hash);
+	*chosen = sh_pick(ctx, packet, match, hash);
 	if (!*chosen)
 		return SH_DROP_NO_BACKEND;
 	backend = bpf_map_lookup_elem(&backends, chosen);
@@ -33,21 +31,21 @@ static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_
 
 static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, struct sh_packet *packet)
 {
-	__u32 service, backend, *matched;
+	struct sh_match match;
+	__u32 backend;
 	union sh_endpoint vip;
 	enum sh_reason reason;
 
-	matched = sh_match(packet, &vip);
-	if (!matched || sh_link_group(packet->eth))
+	match = sh_match(packet, &vip);
+	if (!match.is_ours || sh_link_group(packet->eth))
 		return SH_PASS_NOT_OURS;
-	service = *matched;
 	packet->tag = 0;
-	reason = sh_dispatch(ctx, packet, service, &backend);
+	reason = sh_dispatch(ctx, packet, &match, &backend);
 	if (sh_dispatched(reason)) {
-		sh_bump(&service_counts, service, packet->frame_bytes);
+		sh_bump(&service_counts, match.index, packet->frame_bytes);
 		sh_bump(&backend_counts, backend, packet->frame_bytes);
 	}
-	sh_event_report(packet, &vip, service, backend, reason);
+	sh_event_report(packet, &vip, match.index, backend, reason);
 	if (packet->tag && !sh_tag_push(ctx, packet->tag))
 		return SH_DROP_EGRESS;
 	return reason;

@@ -7,7 +7,10 @@
 
 #include "maps.h"
 
+const volatile struct sh_load load = {};
+
 SH_ARRAY(knobs, struct sh_knobs);
+SH_ARRAY(guesses, struct sh_guess);	    /* -> index into services, perhaps */
 SH_HASH(vips4, struct sh_endpoint4, __u32); /* -> index into services */
 SH_HASH(vips6, struct sh_endpoint6, __u32);
 SH_ARRAY(services, struct sh_service);

@@ -27,6 +27,7 @@
 #define SHUNT_PICK_H
 
 #include "flows.h"
+#include "match.h"
 
 /* The finalizer of SplitMix64 (Steele, Lea, Flood 2014; D. Stafford's mix 13): a bijection in which
  * each input bit flips each output bit with a probability close to one half. */
@@ -120,27 +121,26 @@ static __noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, 
 }
 
 /* The backend's index in `backends`, or 0 where the service has none. */
-static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet *packet, __u32 service,
-				     __u64 hash)
+static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet *packet,
+				     const struct sh_match *match, __u64 hash)
 {
-	struct sh_service *record = bpf_map_lookup_elem(&services, &service);
 	struct sh_slot slot;
 	struct sh_flow flow;
 	__u64 where;
 
-	if (!record)
+	if (!match->service)
 		return 0;
-	where = *(volatile __u64 *)&record->where;
+	where = *(volatile __u64 *)&match->service->where;
 	if (!((struct sh_service){.where = where}).slots)
 		return 0;
-	if (record->flags & SH_SERVICE_RANDOM) {
-		sh_flow_of(packet, service, &flow);
+	if (match->service->flags & SH_SERVICE_RANDOM) {
+		sh_flow_of(packet, match->index, &flow);
 		return sh_pick_random(&flow, where, sh_stage_of(ctx, packet));
 	}
 	slot = sh_pick_slot(where, hash >> 32);
 	if (!slot.before)
 		return slot.now;
-	sh_flow_of(packet, service, &flow);
+	sh_flow_of(packet, match->index, &flow);
 	return sh_pick_moving(&flow, slot.both, sh_stage_of(ctx, packet));
 }
 

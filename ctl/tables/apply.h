@@ -92,6 +92,8 @@ uint32_t apply_clock(void);
 /* Points services at their rings, and makes the VIP maps and the knobs hold exactly the model's.
  * After a pass that follows a new model. 0 or -errno. */
 int apply_services(struct apply *apply);
+/* What each entry of `guesses` is to be, as an array of the map's size to be free()d; or NULL. */
+uint32_t *apply_want_guesses(const struct apply *apply);
 /* What HASH_VIPS4 or HASH_VIPS6 is to hold. 0, or -ENOMEM. */
 int apply_want_vips(const struct apply *apply, enum dataplane_hash hash, struct dataplane_entries *out);
 

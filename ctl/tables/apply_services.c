@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <shunt/guess.h>
+
 #include "apply.h"
 #include "endpoint.h"
 
@@ -70,6 +72,49 @@ static void set_any_port(struct apply *apply)
 	__atomic_store_n(&knobs->any_port, any, __ATOMIC_RELEASE);
 }
 
+/* The service of port `j`, unless it takes every port: those are not guessed. */
+static void want_guess(const struct port *port, const struct service *service, size_t j, uint32_t *want)
+{
+	uint32_t index = tables_service_index(service->entries[j]);
+	uint32_t place = sh_guess_of(&port->services[index], port->guesses_size);
+
+	if (service->config->ports[j].port && !want[place])
+		want[place] = index;
+}
+
+uint32_t *apply_want_guesses(const struct apply *apply)
+{
+	const struct port *port = dataplane_port(apply->dataplane);
+	uint32_t *want = calloc(port->guesses_size, sizeof(*want));
+
+	for (size_t i = 0; want && i < apply->model->services_count; i++) {
+		const struct service *service = &apply->model->services[i];
+
+		for (size_t j = 0; j < service->config->ports_count; j++)
+			want_guess(port, service, j, want);
+	}
+	return want;
+}
+
+static int store_guesses(struct apply *apply)
+{
+	struct port *port = dataplane_port(apply->dataplane);
+	uint32_t *want = apply_want_guesses(apply);
+	uint64_t writes = 0;
+
+	if (!want)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < port->guesses_size; i++) {
+		if (port->guesses[i].service == want[i])
+			continue;
+		__atomic_store_n(&port->guesses[i].service, want[i], __ATOMIC_RELEASE);
+		writes++;
+	}
+	tables_add_writes(apply->tables, writes);
+	free(want);
+	return 0;
+}
+
 int apply_services(struct apply *apply)
 {
 	int err;
@@ -85,5 +130,7 @@ int apply_services(struct apply *apply)
 	}
 	set_any_port(apply);
 	err = sync_vips(apply, HASH_VIPS4);
-	return err ? err : sync_vips(apply, HASH_VIPS6);
+	if (!err)
+		err = sync_vips(apply, HASH_VIPS6);
+	return err ? err : store_guesses(apply);
 }

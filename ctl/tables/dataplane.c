@@ -93,10 +93,12 @@ static int open_port(struct dataplane *dataplane)
 	}
 	dataplane->port = (struct port){
 		.knobs = maps[MAP_KNOBS].memory,
+		.guesses = maps[MAP_GUESSES].memory,
 		.services = maps[MAP_SERVICES].memory,
 		.backends = maps[MAP_BACKENDS].memory,
 		.paths = maps[MAP_PATHS].memory,
 		.nexthops = maps[MAP_NEXTHOPS].memory,
+		.guesses_size = maps[MAP_GUESSES].entries,
 		.services_size = maps[MAP_SERVICES].entries,
 		.backends_size = maps[MAP_BACKENDS].entries,
 		.paths_size = maps[MAP_PATHS].entries,
@@ -144,6 +146,7 @@ static int load_director(struct dataplane *dataplane, bool restore)
 		if (err)
 			return err;
 	}
+	dataplane->director->rodata->load.guesses = bpf_map__max_entries(dataplane->director->maps.guesses);
 	err = director_bpf__load(dataplane->director);
 	if (err) {
 		log_error("cannot load the director's program: %s; shunt needs CAP_BPF, CAP_NET_ADMIN and "

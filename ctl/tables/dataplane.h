@@ -25,7 +25,7 @@ struct dataplane;
 
 /* Records needed in each map. The maps may be larger. */
 struct dataplane_sizes {
-	uint32_t vips4, vips6, restore4, restore6;
+	uint32_t guesses, vips4, vips6, restore4, restore6;
 	uint32_t services, slots, backends, paths, nexthops, fresh, flows;
 };
 

@@ -18,6 +18,8 @@
 
 const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_KNOBS] = {"knobs", FIXED, COPY_NOT, true},
+	/* Each has its place by the size: a larger table starts empty, and is filled with the VIPs. */
+	[MAP_GUESSES] = {"guesses", NEEDS(guesses), COPY_NOT, true},
 	[MAP_VIPS4] = {"vips4", NEEDS(vips4), COPY_HASH, false},
 	[MAP_VIPS6] = {"vips6", NEEDS(vips6), COPY_HASH, false},
 	[MAP_RESTORE4] = {"restore4", NEEDS(restore4), COPY_HASH, false},

@@ -18,6 +18,7 @@ struct bpf_map;
 
 enum dataplane_map_id {
 	MAP_KNOBS,
+	MAP_GUESSES,
 	MAP_VIPS4,
 	MAP_VIPS6,
 	MAP_RESTORE4,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <shunt/guess.h>
+
 #include "dataplane.h"
 #include "model.h"
 #include "ring.h"
@@ -254,6 +256,7 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		slots += ring_size(service->backends_count);
 	}
 	*out = (struct dataplane_sizes){
+		.guesses = SH_GUESSES_PER_VIP * with_room(services),
 		.vips4 = with_room(services),
 		.vips6 = with_room(services),
 		.restore4 = with_room(ports),

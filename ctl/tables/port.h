@@ -15,11 +15,12 @@
 
 struct port {
 	struct sh_knobs *knobs;
+	struct sh_guess *guesses;
 	struct sh_service *services;
 	struct sh_backend *backends;
 	struct sh_path *paths;
 	struct sh_nexthop *nexthops;
-	uint32_t services_size, backends_size, paths_size, nexthops_size, slots_size;
+	uint32_t guesses_size, services_size, backends_size, paths_size, nexthops_size, slots_size;
 
 	/* The slots are many and rarely written, so only a window of them is mapped, and only
 	 * while it is needed: slots() returns `count` slots from `first`, or NULL with errno;

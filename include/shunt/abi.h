@@ -5,6 +5,7 @@
  * One header, compiled by both sides, with its sizes asserted: there is no second copy to
  * drift. It knows no libc, no file and no netlink.
  *
+ *	guesses    {VIP, port, protocol}   -> service, perhaps (guess.h)
  *	vips       {VIP, port, protocol}   -> service
  *	services   service                 -> where its ring lies
  *	slots      ring + hash(flow)       -> backend
@@ -51,6 +52,12 @@ struct sh_endpoint6 {
 	__be16 port;
 	__u8 protocol;
 	__u8 zero;
+};
+
+/* An entry of `guesses`, the place of which is computed (guess.h). Looked at only as a whole word. */
+struct sh_guess {
+	__u32 service; /* atomic: index in `services`; 0: none */
+	__u32 zero;
 };
 
 #define SH_SERVICE_RANDOM (1U << 0) /* scheduler random: a new flow takes any slot, remembered in `flows` */
@@ -207,6 +214,7 @@ struct sh_knobs {
  * the skeleton). */
 struct sh_load {
 	__u32 restore; /* 1: this node is a backend too, restore first */
+	__u32 guesses; /* entries of `guesses` */
 };
 
 enum sh_event_kind {
@@ -268,13 +276,14 @@ enum sh_reason { SH_REASONS(SH_REASON_ENUM) SH_REASON_COUNT };
 SH_ASSERT_SIZE(struct sh_endpoint4, 8);
 SH_ASSERT_SIZE(struct sh_endpoint6, 20);
 SH_ASSERT_SIZE(struct sh_service, 64);
+SH_ASSERT_SIZE(struct sh_guess, 8);
 SH_ASSERT_SIZE(struct sh_slot, 8);
 SH_ASSERT_SIZE(struct sh_backend, 64);
 SH_ASSERT_SIZE(struct sh_path, 512);
 SH_ASSERT_SIZE(struct sh_nexthop, 48);
 SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);
-SH_ASSERT_SIZE(struct sh_load, 4);
+SH_ASSERT_SIZE(struct sh_load, 8);
 SH_ASSERT_SIZE(struct sh_event, 72);
 SH_ASSERT_SIZE(struct sh_count, 16);
 

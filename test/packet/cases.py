@@ -16,6 +16,7 @@ import facts
 import facts_egress
 import facts_fallback
 import facts_forwarding
+import facts_guesses
 import facts_passing
 import facts_restoring
 import facts_state
@@ -44,6 +45,7 @@ def main():
     network()
     facts_passing.facts()
     facts_forwarding.facts()
+    facts_guesses.facts()
     facts_fallback.facts()
     facts_egress.facts()
     facts_restoring.facts()

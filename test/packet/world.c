@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <shunt/guess.h>
+
 #include "director.skel.h"
 #include "backend.skel.h"
 
@@ -50,7 +52,8 @@ static void size_maps(struct director_bpf *director, struct backend_bpf *backend
 	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
 		if (bpf_map__set_max_entries(sized[i], WORLD_ENTRIES))
 			die("bpf_map__set_max_entries");
-	if (bpf_map__set_max_entries(director->maps.flows, flows_size) ||
+	if (bpf_map__set_max_entries(director->maps.guesses, WORLD_GUESSES) ||
+	    bpf_map__set_max_entries(director->maps.flows, flows_size) ||
 	    bpf_map__set_max_entries(director->maps.fresh, flows_size))
 		die("bpf_map__set_max_entries flows");
 }
@@ -66,6 +69,7 @@ struct world *world_new(bool restore, uint32_t flows_size)
 	if (!world->director || !world->backend)
 		die("cannot open the programs");
 	world->director->rodata->load.restore = restore;
+	world->director->rodata->load.guesses = WORLD_GUESSES;
 	size_maps(world->director, world->backend, flows_size);
 	if (director_bpf__load(world->director) || backend_bpf__load(world->backend))
 		die("cannot load the programs");
@@ -113,12 +117,46 @@ static uint8_t endpoint(const struct line *line, struct sh_endpoint4 *key4, stru
 	return family;
 }
 
+/* {VIP, port, protocol} as a service's record names them. */
+static void name_service(const struct line *line, struct sh_service *service)
+{
+	service->family = line_address(line, 1, &service->vip);
+	service->vip_port = line_port(line, 2);
+	service->protocol = line_protocol(line, 3);
+}
+
+static void guess(struct world *world, const struct line *line)
+{
+	struct sh_guess record = {.service = line_number(line, 4)};
+	struct sh_service service = {0};
+	uint32_t place;
+
+	name_service(line, &service);
+	place = sh_guess_of(&service, WORLD_GUESSES);
+	put(line, world->director->maps.guesses, &place, &record);
+}
+
+/* The service's record names the VIP it was last given, and the VIP's place leads to it: other VIPs of
+ * the service, and those that shared the place, are left to the hash maps. */
+static void guess_right(struct world *world, const struct line *line, uint32_t index)
+{
+	struct sh_service service = {0};
+	bool there = !bpf_map_lookup_elem(bpf_map__fd(world->director->maps.services), &index, &service);
+
+	name_service(line, &service);
+	if (there)
+		put(line, world->director->maps.services, &index, &service);
+	if (service.vip_port)
+		guess(world, line);
+}
+
 static void vip(struct world *world, const struct line *line)
 {
 	uint32_t service = line_number(line, 4);
 	struct sh_endpoint4 key4;
 	struct sh_endpoint6 key6;
 
+	guess_right(world, line, service);
 	if (endpoint(line, &key4, &key6) == SH_FAMILY_IPV4)
 		put(line, world->director->maps.vips4, &key4, &service);
 	else
@@ -144,9 +182,15 @@ static void restore(struct world *world, const struct line *line)
 
 static void service(struct world *world, const struct line *line)
 {
-	struct sh_service record = {.ring = line_number(line, 2), .slots = line_number(line, 3)};
+	struct sh_service record;
 	uint32_t index = line_number(line, 1);
 
+	/* Its VIP may have been named before. */
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.services), &index, &record))
+		line_fail(line, "no such service");
+	record.ring = line_number(line, 2);
+	record.slots = line_number(line, 3);
+	record.flags = 0;
 	if (line->count > 4 && !strcmp(line_word(line, 4), "random"))
 		record.flags = SH_SERVICE_RANDOM;
 	put(line, world->director->maps.services, &index, &record);
@@ -260,9 +304,9 @@ static const struct {
 	const char *name;
 	void (*run)(struct world *world, const struct line *line);
 } verbs[] = {
-	{"knobs", knobs},     {"vip", vip},   {"service", service}, {"slot", slot},
-	{"backend", backend}, {"path", path}, {"nexthop", nexthop}, {"egress", egress},
-	{"restore", restore}, {"flow", flow}, {"fresh", fresh},
+	{"knobs", knobs},     {"vip", vip},	{"service", service}, {"slot", slot},
+	{"backend", backend}, {"path", path},	{"nexthop", nexthop}, {"egress", egress},
+	{"restore", restore}, {"guess", guess}, {"flow", flow},	      {"fresh", fresh},
 };
 
 bool world_verb(struct world *world, const struct line *line)

@@ -5,7 +5,8 @@
  * A world starts with empty maps and is filled by verbs, one record each:
  *
  *	knobs ANY_PORT EVENTS
- *	vip ADDRESS PORT PROTOCOL SERVICE
+ *	vip ADDRESS PORT PROTOCOL SERVICE	(with the guess for it)
+ *	guess ADDRESS PORT PROTOCOL SERVICE	(another guess for it)
  *	service INDEX RING SLOTS [random]
  *	slot INDEX NOW [BEFORE [closed]]
  *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER [left]
@@ -47,6 +48,7 @@ struct world_run {
 /* Runs the program on the frame. 0 or -errno. */
 int world_run(struct world *world, struct world_run *run);
 
+#define WORLD_GUESSES 61
 #define WORLD_ENTRIES 256 /* of each array and hash */
 
 /* All counters of the world's two programs, summed over the CPUs. */

@@ -13,13 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <shunt/abi.h>
+#include <shunt/guess.h>
 
 #include "die.h"
 #include "director.skel.h"
 #include "frames.h"
 
-#define FLOWS (1U << 21)
+#define SERVICES (1U + 2U * (DIRECTOR_SERVICES + DIRECTOR_OTHER_VIPS))
+#define BACKENDS (1U + 2U * DIRECTOR_SERVICES * DIRECTOR_BACKENDS)
+#define GUESSES	 (SERVICES * SH_GUESSES_PER_VIP)
+#define FLOWS	 (1U << 21)
 
 struct director {
 	struct director_bpf *bpf;
@@ -27,7 +30,6 @@ struct director {
 	uint32_t services; /* records used of each array */
 	uint32_t slots;
 	uint32_t backends;
-	uint32_t paths;
 	uint32_t nexthops;
 };
 
@@ -39,45 +41,43 @@ static void put(struct bpf_map *map, const void *key, const void *value)
 
 static void size_maps(struct director_bpf *bpf)
 {
-	uint32_t services = 1 + 2 * (DIRECTOR_SERVICES + DIRECTOR_OTHER_VIPS);
-	uint32_t backends = 1 + 2 * DIRECTOR_SERVICES * DIRECTOR_BACKENDS;
 	const struct {
 		struct bpf_map *map;
 		uint32_t entries;
 	} sizes[] = {
-		{bpf->maps.vips4, services},
-		{bpf->maps.vips6, services},
-		{bpf->maps.services, services},
+		{bpf->maps.guesses, GUESSES},
+		{bpf->maps.vips4, SERVICES},
+		{bpf->maps.vips6, SERVICES},
+		{bpf->maps.services, SERVICES},
+		{bpf->maps.service_counts, SERVICES},
 		{bpf->maps.slots, 2 * DIRECTOR_SERVICES * DIRECTOR_RING},
-		{bpf->maps.backends, backends},
-		{bpf->maps.paths, backends},
-		{bpf->maps.nexthops, backends},
-		{bpf->maps.service_counts, services},
-		{bpf->maps.backend_counts, backends},
+		{bpf->maps.backends, BACKENDS},
+		{bpf->maps.nexthops, BACKENDS},
+		{bpf->maps.backend_counts, BACKENDS},
 		{bpf->maps.fresh, FLOWS},
 		{bpf->maps.flows, FLOWS},
 	};
 
+	bpf->rodata->load.guesses = GUESSES;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		if (bpf_map__set_max_entries(sizes[i].map, sizes[i].entries))
 			die("bpf_map__set_max_entries");
 }
 
+/* A path to one next hop. */
 static uint32_t add_path(struct director *director, uint32_t neighbour)
 {
 	struct sh_nexthop nexthop = {.flags = SH_NEXTHOP_VALID,
 				     .ifindex = director->ifindex,
 				     .link = director->ifindex,
 				     .family = SH_FAMILY_IPV4};
-	uint32_t index = ++director->nexthops, path_index = ++director->paths;
-	struct sh_path path = {.buckets = 1, .nexthop = {index}};
+	uint32_t index = ++director->nexthops;
 
 	frame_backend_mac(neighbour, nexthop.dst_mac);
 	frame_own_mac(nexthop.src_mac);
 	nexthop.mtu = 1500;
 	put(director->bpf->maps.nexthops, &index, &nexthop);
-	put(director->bpf->maps.paths, &path_index, &path);
-	return path_index;
+	return SH_PATH_ONE | index;
 }
 
 static void add_backend(struct director *director, uint8_t family, uint32_t number, uint32_t mode,
@@ -113,25 +113,29 @@ static uint32_t add_ring(struct director *director, uint32_t first, bool moving)
 	return ring;
 }
 
-static uint32_t add_service(struct director *director, uint32_t ring, uint32_t slots)
+/* The VIP's service, with its guess. */
+static void add_service(struct director *director, uint8_t family, const struct sh_ip *vip, uint32_t ring,
+			uint32_t slots)
 {
-	struct sh_service record = {.ring = ring, .slots = slots, .owner = 1};
-	uint32_t index = ++director->services;
-
-	put(director->bpf->maps.services, &index, &record);
-	return index;
-}
-
-static void add_vip(struct director *director, uint8_t family, const struct sh_ip *vip, uint32_t service)
-{
+	struct sh_service record = {.ring = ring,
+				    .slots = slots,
+				    .owner = 1,
+				    .vip = *vip,
+				    .vip_port = htons(FRAME_PORT),
+				    .protocol = IPPROTO_TCP,
+				    .family = family};
 	struct sh_endpoint4 key4 = {vip->w[0], htons(FRAME_PORT), IPPROTO_TCP, 0};
 	struct sh_endpoint6 key6 = {.port = htons(FRAME_PORT), .protocol = IPPROTO_TCP};
+	uint32_t index = ++director->services, place = sh_guess_of(&record, GUESSES);
+	struct sh_guess guess = {.service = index};
 
 	memcpy(key6.addr, vip->w, sizeof(key6.addr));
+	put(director->bpf->maps.services, &index, &record);
+	put(director->bpf->maps.guesses, &place, &guess);
 	if (family == SH_FAMILY_IPV4)
-		put(director->bpf->maps.vips4, &key4, &service);
+		put(director->bpf->maps.vips4, &key4, &index);
 	else
-		put(director->bpf->maps.vips6, &key6, &service);
+		put(director->bpf->maps.vips6, &key6, &index);
 }
 
 static void fill_service(struct director *director, uint8_t family, enum director_service kind)
@@ -144,7 +148,7 @@ static void fill_service(struct director *director, uint8_t family, enum directo
 		add_backend(director, family, DIRECTOR_FIRST + i, router ? SH_MODE_L3 : SH_MODE_L2,
 			    router ? router : add_path(director, DIRECTOR_FIRST + i));
 	ring = add_ring(director, first, kind == DIRECTOR_MOVING);
-	add_vip(director, family, &vip, add_service(director, ring, DIRECTOR_RING));
+	add_service(director, family, &vip, ring, DIRECTOR_RING);
 }
 
 /* VIPs of no backend, beside those that packets are for. */
@@ -157,7 +161,7 @@ static void fill_others(struct director *director, uint8_t family)
 			vip.w[0] = htonl(0xc6130000 + i); /* 198.19.0.0 on */
 		else
 			vip.w[3] = htonl(0x10000 + i);
-		add_vip(director, family, &vip, add_service(director, 0, 0));
+		add_service(director, family, &vip, 0, 0);
 	}
 }
 

@@ -20,7 +20,7 @@ enum director_service {
 
 #define DIRECTOR_BACKENDS   100	  /* of each service */
 #define DIRECTOR_FIRST	    10	  /* the number (frames.h) of the first of them */
-#define DIRECTOR_RING	    65537 /* slots: the largest ring, though 100 backends need only 10,007 */
+#define DIRECTOR_RING	    65536 /* slots: the largest ring, though 100 backends need only 16,384 */
 #define DIRECTOR_OTHER_VIPS 1000  /* services that no packet is for */
 
 /* All services' next hops lie on `ifindex`. Ends the run on failure. */
