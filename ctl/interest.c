@@ -42,6 +42,8 @@ void interest_follow(struct controller *controller, const struct config *config)
 	struct addr *addresses = addresses_of(config, &count);
 	int err = addresses ? rt_watch_interest(controller->watch, addresses, count) : -ENOMEM;
 
+	if (!err)
+		err = rt_query_interest(controller->query, addresses, count);
 	free(addresses);
 	if (err && !controller->unfiltered)
 		log_warn("cannot filter the kernel's route events: %s; all of them are read%s",

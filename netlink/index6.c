@@ -12,8 +12,9 @@
  *
  * So query.c comes here with an IPv6 answer that names a nexthop object. The index holds only such
  * routes, is made by a dump when first needed, and follows the route events of a socket of its own,
- * read before each use. Where events were lost, or a link or a nexthop object changed (which
- * removes routes silently), it is made anew. It dies with its rt_query.
+ * read before each use and filtered (interest.c) where the tracked addresses are known. Where events were
+ * lost, or a link or a nexthop object changed (which removes routes silently), it is made anew. It dies with
+ * its rt_query.
  *
  * The other route may also lie in another table. So the rules (rules6.c) decide in which table to look: the
  * first of them with such a route that matches. (Had a table before it any other match, the kernel would have
@@ -30,6 +31,7 @@
 #include <sys/socket.h>
 
 #include "decode.h"
+#include "interest.h"
 #include "rules6.h"
 #include "socket.h"
 #include "vector.h"
@@ -49,7 +51,8 @@ struct index6 {
 	struct vector routes;	 /* struct entry, by {address, length, table, metric}: the order of a dump */
 	size_t lengths[LENGTHS]; /* how many routes have this prefix length */
 	struct rules6 rules;
-	bool whole; /* `routes` and `rules` are what the kernel has */
+	bool whole;    /* `routes` and `rules` are what the kernel has */
+	bool filtered; /* only what covers tracked addresses is followed */
 };
 
 static int compare_u32(uint32_t a, uint32_t b)
@@ -135,7 +138,7 @@ static int apply(const struct nlmsghdr *message, void *arg)
 
 /* ---- keeping it whole ---------------------------------------------------------------------- */
 
-static int open_sockets(struct index6 *index)
+static int open_sockets(struct index6 *index, const struct interest *interest)
 {
 	static const int groups[] = {RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_LINK};
 	int err;
@@ -145,17 +148,19 @@ static int open_sockets(struct index6 *index)
 		err = rtsock_receive_buffer(&index->events, RECEIVE_BUFFER);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && !err; i++)
 		err = rtsock_join(&index->events, groups[i]);
+	/* Where it can't be filtered, all of it is followed. */
+	index->filtered = !err && interest && !interest_attach(interest, index->events.fd);
 	return err ? err : rtsock_open(&index->dump);
 }
 
-static int open_index(struct index6 **out)
+static int open_index(struct index6 **out, const struct interest *interest)
 {
 	struct index6 *index = calloc(1, sizeof(*index));
 	int err;
 
 	if (!index)
 		return -ENOMEM;
-	err = open_sockets(index);
+	err = open_sockets(index, interest);
 	if (err) {
 		index6_close(index);
 		return err;
@@ -261,16 +266,20 @@ static const struct entry *by_rules(const struct index6 *index, const struct add
 	return entry;
 }
 
-int index6_find(struct index6 **index, const struct addr *dst, struct rt_route *out)
+int index6_find(struct index6 **index, const struct interest *interest, const struct addr *dst,
+		struct rt_route *out)
 {
 	const struct entry *entry;
 	int err = 0;
 
 	if (!*index)
-		err = open_index(index);
+		err = open_index(index, interest);
 	if (err)
 		return err;
 	catch_up(*index);
+	/* The routes of another address have not been followed. */
+	if ((*index)->filtered && !interest_has(interest, dst))
+		(*index)->whole = false;
 	if (!(*index)->whole)
 		err = load(*index);
 	if (err)

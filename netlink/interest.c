@@ -152,6 +152,11 @@ bool interest_is(const struct interest *interest, const struct addr *addresses, 
 	return same;
 }
 
+bool interest_has(const struct interest *interest, const struct addr *addr)
+{
+	return bsearch(addr, interest->addresses, interest->count, sizeof(*addr), by_address) != NULL;
+}
+
 int interest_attach(const struct interest *interest, int fd)
 {
 	int program = bpf_program__fd(interest->program->progs.interest);

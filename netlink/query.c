@@ -16,6 +16,7 @@
 
 #include "decode.h"
 #include "index6.h"
+#include "interest.h"
 
 int rt_query_open(struct rt_query **out)
 {
@@ -39,8 +40,27 @@ void rt_query_close(struct rt_query *query)
 	if (!query)
 		return;
 	index6_close(query->index6);
+	interest_free(query->interest);
 	rtsock_close(&query->sock);
 	free(query);
+}
+
+int rt_query_interest(struct rt_query *query, const struct addr *addresses, size_t count)
+{
+	struct interest *interest = NULL;
+	int err;
+
+	if (query->interest && interest_is(query->interest, addresses, count))
+		return 0;
+	/* What it knows was gathered for another set. It is opened again when needed. */
+	index6_close(query->index6);
+	query->index6 = NULL;
+	interest_free(query->interest);
+	query->interest = NULL;
+	err = interest_new(addresses, count, &interest);
+	if (!err)
+		query->interest = interest;
+	return err;
 }
 
 /*
@@ -74,7 +94,7 @@ static int right_route(struct rt_query *query, const struct addr *dst, struct rt
 
 	if (!route->nexthop_id || dst->family != ADDR_IPV6)
 		return 0;
-	err = index6_find(&query->index6, dst, route);
+	err = index6_find(&query->index6, query->interest, dst, route);
 	if (err == -ENOENT)
 		return prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
 	return err;

@@ -8,10 +8,12 @@
 #include "socket.h"
 
 struct index6;
+struct interest;
 
 struct rt_query {
 	struct rtsock sock;
-	struct index6 *index6; /* made when an IPv6 answer first names a nexthop object */
+	struct index6 *index6;	   /* made when an IPv6 answer first names a nexthop object */
+	struct interest *interest; /* what it follows; NULL: every route */
 };
 
 /* Dumps, begun again up to `tries` times where the kernel marks one as interrupted; then -EAGAIN. */

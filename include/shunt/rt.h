@@ -178,6 +178,13 @@ int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route
 int rt_query_fib_from(struct rt_query *query, const struct addr *dst, int iif, const struct addr *src,
 		      struct rt_route *out);
 
+/*
+ * Says which addresses rt_query_fib will be asked about, so that a full table that churns costs it nothing:
+ * for IPv6 it follows the routes through nexthop objects. Others may still be asked about, at the price of
+ * a dump. -errno where that cannot be: then every route is followed.
+ */
+int rt_query_interest(struct rt_query *query, const struct addr *addresses, size_t count);
+
 /* Dumps. `each` gets a pointer that is valid during the call; non-zero from it ends the dump
  * and is returned. A dump that the kernel marked as interrupted is repeated a few times (so a record
  * may come twice), then -EAGAIN. */

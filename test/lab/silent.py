@@ -54,6 +54,12 @@ def file_text(audit="1s"):
     ]) + "\n"
 
 
+def batch(netns, lines):
+    result = subprocess.run(["ip", "-n", netns, "-batch", "-"], input="\n".join(lines), text=True, capture_output=True,
+                            timeout=120, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+
+
 class Network:
     """The director's d0 leads to the first router, d1 to the second."""
 
@@ -96,34 +102,28 @@ class Network:
         """Cables, addresses and routes as they are to be, whatever was there before."""
         for number in (0, 1):
             self.cable(number)
-        ip(self.director, "nexthop", "flush")
-        for base, family, gateways in ((0, "-4", GATEWAY4), (10, "-6", GATEWAY6)):
-            self.objects(base, family, gateways)
-            self.routes(base, family, gateways)
+        batch(self.director, ["nexthop flush", *objects(0, GATEWAY4), *objects(10, GATEWAY6),
+                              *routes(0, "198.18.{}.0/24", GATEWAY4), *routes(10, "2001:db8:{}::/64", GATEWAY6)])
 
-    def objects(self, base, family, gateways):
-        def add(number, *words):
-            ip(self.director, family, "nexthop", "replace", "id", str(base + number), *words)
 
-        add(1, "via", gateways[0], "dev", "d0")
-        for router in (0, 1):
-            add(2 + router, "via", gateways[router], "dev", f"d{router}")
-            add(5 + router, "via", gateways[router], "dev", f"d{router}")
-        ip(self.director, "nexthop", "replace", "id", str(base + 4), "group", f"{base + 2},1/{base + 3},3")
-        ip(self.director, "nexthop", "replace", "id", str(base + 7), "group", f"{base + 5}/{base + 6}", "type",
-           "resilient", "buckets", "8")
+def objects(base, gateways):
+    """Their numbers begin behind `base`."""
+    yield f"nexthop replace id {base + 1} via {gateways[0]} dev d0"
+    for router in (0, 1):
+        yield f"nexthop replace id {base + 2 + router} via {gateways[router]} dev d{router}"
+        yield f"nexthop replace id {base + 5 + router} via {gateways[router]} dev d{router}"
+    yield f"nexthop replace id {base + 4} group {base + 2},1/{base + 3},3"
+    yield f"nexthop replace id {base + 7} group {base + 5}/{base + 6} type resilient buckets 8"
 
-    def routes(self, base, family, gateways):
-        def add(way, *words, table="main"):
-            prefix = f"198.18.{way}.0/24" if family == "-4" else f"2001:db8:{way}::/64"
-            ip(self.director, family, "route", "replace", prefix, "table", table, *words)
 
-        add(PLAIN, "via", gateways[0])
-        add(MULTIPATH, "nexthop", "via", gateways[0], "weight", "1", "nexthop", "via", gateways[1], "weight", "2")
-        add(OBJECT, "nhid", str(base + 1))
-        add(GROUP, "nhid", str(base + 4))
-        add(RESILIENT, "nhid", str(base + 7))
-        add(PLAIN, "via", gateways[1], table="100")
+def routes(base, prefix, gateways):
+    yield f"route replace {prefix.format(PLAIN)} via {gateways[0]}"
+    yield (f"route replace {prefix.format(MULTIPATH)} nexthop via {gateways[0]} weight 1 "
+           f"nexthop via {gateways[1]} weight 2")
+    yield f"route replace {prefix.format(OBJECT)} nhid {base + 1}"
+    yield f"route replace {prefix.format(GROUP)} nhid {base + 4}"
+    yield f"route replace {prefix.format(RESILIENT)} nhid {base + 7}"
+    yield f"route replace {prefix.format(PLAIN)} table 100 via {gateways[1]}"
 
 
 class Director:

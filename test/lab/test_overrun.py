@@ -11,15 +11,9 @@ import pytest
 import scale
 import silent
 from lab import COMPLAINT, wait_for
-from silent import ALL, GATEWAY4, GATEWAY6, MULTIPATH, PLAIN, Director, backend4, backend6
+from silent import ALL, GATEWAY4, GATEWAY6, MULTIPATH, PLAIN, Director, backend4, backend6, batch
 
 CHANGES = 100000
-
-
-def batch(netns, lines):
-    result = subprocess.run(["ip", "-n", netns, "-batch", "-"], input="\n".join(lines), text=True, capture_output=True,
-                            timeout=120, check=False)
-    assert result.returncode == 0, result.stderr[-2000:]
 
 
 @contextlib.contextmanager

@@ -286,6 +286,19 @@ static void ipv6_routes_that_share_a_nexthop_object(void **state)
 	answers(*state, "2001:db8:12::1", "unicast 2001:db8:12::/64 metric 7: 2001:db8:1::40@va*1");
 }
 
+/* Answers do not depend on which addresses were said to matter. */
+static void they_are_told_apart_where_some_addresses_are_tracked(void **state)
+{
+	const struct addr tracked[] = {parsed("2001:db8:12::1"), parsed("198.51.100.7"),
+				       parsed("2001:db8:10::1")};
+
+	assert_int_equal(rt_query_interest(*state, tracked, 3), 0);
+	ipv6_routes_that_share_a_nexthop_object(state);
+	/* The event of one that is not tracked does not come. */
+	live_run("ip -6 route replace 2001:db8:11::/64 nhid 31");
+	answers(*state, "2001:db8:11::1", "unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::31@va*1");
+}
+
 /* The kernel's answer for an address may be a route of another table, too. */
 static void ipv6_routes_in_several_tables_share_a_nexthop_object(void **state)
 {
@@ -541,6 +554,7 @@ int main(void)
 		LIVE(routes_through_nexthop_objects),
 		LIVE(weights_above_256_are_whole),
 		LIVE(ipv6_routes_that_share_a_nexthop_object),
+		LIVE(they_are_told_apart_where_some_addresses_are_tracked),
 		LIVE(ipv6_routes_in_several_tables_share_a_nexthop_object),
 		LIVE(rules_and_tables_decide),
 		LIVE(a_leg_without_carrier_is_dead),
