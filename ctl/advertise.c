@@ -142,6 +142,8 @@ static void finish(struct controller *controller)
 	adverts_withdraw(controller->adverts, controller->query);
 	if (controller->ending == ENDING_DOWN)
 		controller_down(controller);
+	/* What is still on its way in the loop must not set up anything again. */
+	controller->ending = ENDING_OVER;
 	loop_stop(controller->loop);
 }
 
@@ -150,7 +152,7 @@ static void sync_and_wait(struct controller *controller, bool audit)
 	const struct config *config;
 	uint64_t due;
 
-	if (!controller->apply.model)
+	if (!controller->apply.model || controller->ending == ENDING_OVER)
 		return;
 	config = controller->apply.model->config;
 	due = sync(controller, NULL, audit) ? RETRY_MS : 0;

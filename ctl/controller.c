@@ -57,8 +57,11 @@ int controller_follow_rules(struct controller *controller)
 static void run_pass(void *arg)
 {
 	struct controller *controller = arg;
-	int err = controller_follow_rules(controller);
+	int err;
 
+	if (controller->ending == ENDING_OVER)
+		return;
+	err = controller_follow_rules(controller);
 	if (!err)
 		err = apply_pass(&controller->apply);
 	controller->last_pass = controller_now_ms();

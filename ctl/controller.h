@@ -54,7 +54,7 @@ struct controller_options {
 };
 
 /* What is to follow when the adverts have been withdrawn. */
-enum ending { ENDING_NOT = 0, ENDING_STOP, ENDING_DOWN };
+enum ending { ENDING_NOT = 0, ENDING_STOP, ENDING_DOWN, ENDING_OVER };
 
 struct controller {
 	const struct controller_options *options;

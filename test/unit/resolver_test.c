@@ -96,6 +96,7 @@ struct row {
 	const char *vip;     /* NULL: 203.0.113.10 */
 	bool tunnel;
 	bool weightless;
+	bool drained;
 };
 
 #define AUTO FORWARD_AUTO
@@ -214,6 +215,10 @@ static const struct row rows[] = {
 	/* weight 0 */
 	{"draining", L3, UNI, {{ETH0, G1, OK}}, STATE_DRAINING, SH_MODE_L3, "2 192.0.2.1 1 +", "weight is 0",
 	 .weightless = true},
+	{"drained", L3, UNI, {{ETH0, G1, OK}}, STATE_DRAINING, SH_MODE_L3, "2 192.0.2.1 1 +",
+	 "drained by the operator", .drained = true},
+	{"drained, no route", L3, RT_ROUTE_NONE, {{0}}, STATE_UNREACHABLE, SH_MODE_NONE, "",
+	 "no route to 198.51.100.11", .drained = true},
 	{"draining while resolving", AUTO, UNI, {{ETH0, NULL, NEW}}, STATE_DRAINING, SH_MODE_L2,
 	 "2 198.51.100.11 1 -", "weight is 0", .weightless = true},
 	{"unreachable for all that", L3, UNI, {{ETH0, G1, BAD}}, STATE_UNREACHABLE, SH_MODE_NONE,
@@ -269,6 +274,7 @@ static void check_row(const struct row *row)
 		.backend = address(row->backend ? row->backend : V4),
 		.vip = address(row->vip ? row->vip : "203.0.113.10"),
 		.weight = row->weightless ? 0 : 1,
+		.drained = row->drained,
 		.forward = row->forward,
 		.remote = FORWARD_L3,
 		.route = &route,
