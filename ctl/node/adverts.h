@@ -80,8 +80,8 @@ struct adverts_input {
 
 /*
  * Decides, then adds routes, then removes those that are not wanted. By an audit a
- * route that somebody removed is put back. One that fails is logged once, shown in its row, and tried again by the next sync. 0, or -errno with
- * nothing done (no memory; the routes of a former run cannot be read).
+ * route that somebody removed is put back. One that fails is logged once, shown in its row, and tried again
+ * by the next sync. 0, or -errno with nothing done (no memory; the routes of a former run cannot be read).
  */
 int adverts_sync(struct adverts *adverts, const struct adverts_input *input);
 
