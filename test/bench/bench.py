@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""bench.py FILE [--baseline FILE] [--part load|packet]: what a director of 10,000 services costs and how fast it
+"""bench.py FILE [--baseline FILE] [--part load|converge|packet]: what a director of 10,000 services costs and how fast it
 follows, and what a packet costs. 1 where a requirement is missed.
 
 A figure with a limit is a requirement and shows as ok or missed; the others are for information. Times of the load
@@ -18,6 +18,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
+import convergence  # noqa: E402
 import packet_path  # noqa: E402
 import scale  # noqa: E402
 from lab import BUILD, wait_for  # noqa: E402
@@ -151,7 +152,7 @@ def load(table):
     measure(table, "4", 4, limited=False)
 
 
-PARTS = {"load": load, "packet": packet_path.measure}
+PARTS = {"load": load, "converge": convergence.measure, "packet": packet_path.measure}
 
 
 def arguments():

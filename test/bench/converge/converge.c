@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * converge PIN_DIR ROUNDS CASE...: from a change of the kernel's routing state to the word that packets read.
+ * converge PIN_DIR ROUNDS REST_MS CASE...: from a change of the kernel's routing state to the word that
+ *packets read.
  *
  *	neighbour DEV ADDRESS            the neighbour gets another MAC
  *	route PREFIX LENGTH VIA VIA      the route goes by one gateway, by the other, ...; DEVs follow from
  *them leg DEV                          the link goes down (and up again, which is not measured)
  *
- * One thread, pinned to the last CPU it may use: it makes the change itself, and then watches two things
- *without pause: a bare rtnetlink socket, for the kernel's notification, and the words in the daemon's mapped
- *arrays. For each round a line: microseconds from just before the change was sent to the notification, and to
- *the word. For a route to the last word: every backend that the maps hold must have another path.
+ * One thread, pinned to the last CPU it may use, with real-time priority: it makes the change itself, and
+ *then watches two things without pause: a bare rtnetlink socket, for the kernel's notification, and the words
+ *in the daemon's mapped arrays. For each round a line: microseconds from just before the change was sent to
+ *the notification, and to the word. For a route to the last word: every backend that the maps hold must have
+ *another path.
  *
- * Between rounds it rests, so that each change meets a quiet daemon.
+ * Before each round it rests, so that each change meets a quiet daemon.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,7 +35,6 @@
 #include "rtnl.h"
 
 #define DEADLINE_US 5000000
-#define REST_US	    30000
 
 struct array {
 	void *records;
@@ -41,7 +42,7 @@ struct array {
 };
 
 struct bench {
-	struct array backends, nexthops;
+	struct array backends, paths, nexthops;
 	__u64 *before; /* by backend: its word when the round began */
 	struct rtnl rtnl;
 	/* The case: makes the change of a round, and tells whether its words are there. */
@@ -86,17 +87,34 @@ static int map_array(const char *dir, const char *name, size_t size, struct arra
 	return out->records == MAP_FAILED ? -1 : 0;
 }
 
-/* The record of the next hop, of any address where that is 0; NULL where there is none. */
-static const struct sh_nexthop *nexthop_of(const struct bench *bench, int link, struct in_addr address)
+/* Does a packet to the first backend go to a next hop of this link, and by that MAC where there is one? */
+static bool leads_to(const struct bench *bench, __u32 index, const __u64 *mac)
 {
-	const struct sh_nexthop *nexthops = bench->nexthops.records;
+	const struct sh_nexthop *nexthop = (const struct sh_nexthop *)bench->nexthops.records + index;
+	__u64 dst = load(&nexthop->dst);
 
-	for (__u32 i = 1; i < bench->nexthops.count; i++) {
-		if (nexthops[i].family == SH_FAMILY_IPV4 && nexthops[i].link == (__u32)link &&
-		    (!address.s_addr || nexthops[i].neighbour.w[0] == address.s_addr))
-			return &nexthops[i];
+	if (index >= bench->nexthops.count || nexthop->link != (__u32)bench->ifindex)
+		return false;
+	return mac ? !memcmp(&dst, mac, 6) : (nexthop->flags & SH_NEXTHOP_VALID) != 0;
+}
+
+static bool first_goes(const struct bench *bench, const __u64 *mac)
+{
+	const struct sh_backend *backend = bench->backends.records;
+	const struct sh_path *path;
+
+	while (!backend->owner)
+		backend++;
+	if (backend->path & SH_PATH_ONE)
+		return leads_to(bench, backend->path & ~SH_PATH_ONE, mac);
+	if (backend->path >= bench->paths.count)
+		return false;
+	path = (const struct sh_path *)bench->paths.records + backend->path;
+	for (__u16 i = 0; i < path->buckets; i++) {
+		if (leads_to(bench, path->nexthop[i], mac))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* ---- the cases ------------------------------------------------------------------------------ */
@@ -112,10 +130,7 @@ static int change_neighbour(struct bench *bench, unsigned int round)
 
 static bool neighbour_there(struct bench *bench)
 {
-	const struct sh_nexthop *nexthop = nexthop_of(bench, bench->ifindex, bench->address);
-	__u64 dst = nexthop ? load(&nexthop->dst) : 0;
-
-	return !memcmp(&dst, &bench->want, 6);
+	return first_goes(bench, &bench->want);
 }
 
 static int change_route(struct bench *bench, unsigned int round)
@@ -147,9 +162,7 @@ static int change_leg(struct bench *bench, unsigned int round)
 
 static bool leg_there(struct bench *bench)
 {
-	const struct sh_nexthop *nexthop = nexthop_of(bench, bench->ifindex, (struct in_addr){0});
-
-	return !nexthop || !(nexthop->flags & SH_NEXTHOP_VALID);
+	return !first_goes(bench, NULL);
 }
 
 static void restore_leg(struct bench *bench)
@@ -170,7 +183,7 @@ static int measure(struct bench *bench, unsigned int round)
 	rtnl_drain(&bench->rtnl);
 	begin = now_us();
 	if (bench->change(bench, round))
-		return -1;
+		return -errno;
 	do {
 		if (!there && bench->there(bench))
 			there = now_us();
@@ -179,19 +192,22 @@ static int measure(struct bench *bench, unsigned int round)
 		now = now_us();
 	} while ((!there || !notified) && now - begin < DEADLINE_US);
 	if (!there || !notified)
-		return -1;
+		return -ETIMEDOUT;
 	printf("%.1f %.1f\n", notified - begin, there - begin);
 	if (bench->restore)
 		bench->restore(bench);
 	return 0;
 }
 
-static int run(struct bench *bench, unsigned int rounds)
+static int run(struct bench *bench, unsigned int rounds, unsigned int rest)
 {
 	for (unsigned int i = 0; i < rounds; i++) {
-		(void)usleep(REST_US);
-		if (measure(bench, i)) {
-			(void)fprintf(stderr, "converge: round %u: no answer, or refused\n", i);
+		int err;
+
+		(void)usleep(rest * 1000);
+		err = measure(bench, i);
+		if (err) {
+			(void)fprintf(stderr, "converge: round %u: %s\n", i, strerror(-err));
 			return 1;
 		}
 	}
@@ -200,8 +216,10 @@ static int run(struct bench *bench, unsigned int rounds)
 
 /* ---- the command line ----------------------------------------------------------------------- */
 
-static int pin(void)
+/* To one CPU, and before all that has no real-time priority: what else runs here is not to be measured. */
+static int settle_down(void)
 {
+	const struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
 	cpu_set_t cpus, one;
 	int last = -1;
 
@@ -211,7 +229,9 @@ static int pin(void)
 		last = CPU_ISSET(i, &cpus) ? i : last;
 	CPU_ZERO(&one);
 	CPU_SET(last, &one);
-	return sched_setaffinity(0, sizeof(one), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		return -1;
+	return sched_setscheduler(0, SCHED_FIFO, &lowest);
 }
 
 static int take_case(struct bench *bench, int count, char **words)
@@ -245,20 +265,26 @@ static int take_case(struct bench *bench, int count, char **words)
 	return -1;
 }
 
+static unsigned int number(const char *text)
+{
+	return (unsigned int)strtoul(text, NULL, 10);
+}
+
 int main(int argc, char **argv)
 {
 	struct bench bench = {0};
 	int err;
 
-	if (argc < 5 || rtnl_open(&bench.rtnl) || take_case(&bench, argc - 3, argv + 3)) {
-		(void)fprintf(stderr, "usage: converge PIN_DIR ROUNDS neighbour|route|leg ...\n");
+	if (argc < 6 || rtnl_open(&bench.rtnl) || take_case(&bench, argc - 4, argv + 4)) {
+		(void)fprintf(stderr, "usage: converge PIN_DIR ROUNDS REST_MS neighbour|route|leg ...\n");
 		return 2;
 	}
-	if (pin() || map_array(argv[1], "backends", sizeof(struct sh_backend), &bench.backends) ||
+	if (settle_down() || map_array(argv[1], "backends", sizeof(struct sh_backend), &bench.backends) ||
+	    map_array(argv[1], "paths", sizeof(struct sh_path), &bench.paths) ||
 	    map_array(argv[1], "nexthops", sizeof(struct sh_nexthop), &bench.nexthops))
 		return 1;
 	bench.before = calloc(bench.backends.count, sizeof(*bench.before));
-	err = bench.before ? run(&bench, (unsigned int)strtoul(argv[2], NULL, 10)) : 1;
+	err = bench.before ? run(&bench, number(argv[2]), number(argv[3])) : 1;
 	free(bench.before);
 	rtnl_close(&bench.rtnl);
 	return err;

@@ -105,13 +105,11 @@ int rtnl_neighbour(struct rtnl *rtnl, int ifindex, struct in_addr address, const
 		.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)),
 			   .nlmsg_type = RTM_NEWNEIGH,
 			   .nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE},
-		.neighbour = {.ndm_family = AF_INET, .ndm_ifindex = ifindex, .ndm_state = NUD_REACHABLE},
+		.neighbour = {.ndm_family = AF_INET, .ndm_ifindex = ifindex, .ndm_state = NUD_PERMANENT},
 	};
-	const __u32 managed = NTF_EXT_MANAGED;
 
 	add(&request, NDA_DST, &address, sizeof(address));
 	add(&request, NDA_LLADDR, mac, 6);
-	add(&request, NDA_FLAGS_EXT, &managed, sizeof(managed));
 	return send_request(rtnl, &request);
 }
 

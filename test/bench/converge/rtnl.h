@@ -22,7 +22,7 @@ void rtnl_drain(struct rtnl *rtnl);
 /* Has the expected kind of notification come? Does not wait. */
 bool rtnl_notified(struct rtnl *rtnl);
 
-/* A managed neighbour of that MAC, REACHABLE. */
+/* A permanent neighbour of that MAC: one that nobody else changes meanwhile. */
 int rtnl_neighbour(struct rtnl *rtnl, int ifindex, struct in_addr address, const unsigned char *mac);
 /* Replaces the route of the main table. */
 int rtnl_route(struct rtnl *rtnl, struct in_addr prefix, unsigned char length, struct in_addr via);
