@@ -340,6 +340,71 @@ static void what_failed_stays_failed_until_it_answers(void **state)
 	rt_state_free(observed);
 }
 
+/* ---- devices that XDP cannot send by ---------------------------------------------------------- */
+
+enum { NESTED = 40, TAGGED, BRIDGE };
+
+static struct rt_state *made_of_others(void)
+{
+	static const struct rt_link links[] = {
+		{.ifindex = TAGGED, .name = "vlan", .kind = "vlan", .lower = ETH0, .vlan_id = 5},
+		{.ifindex = NESTED, .name = "inner", .kind = "vlan", .lower = TAGGED, .vlan_id = 6},
+		{.ifindex = BRIDGE, .name = "br0", .kind = "bridge"},
+	};
+	struct rt_state *state = node();
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		struct rt_link link = links[i];
+
+		link.up = link.carrier = true;
+		link.mtu = 1500;
+		link.mac[5] = 1;
+		assert_int_equal(rt_state_put_link(state, &link), 0);
+		put_neigh(state, link.ifindex, V4, OK);
+	}
+	return state;
+}
+
+static void what_xdp_cannot_do_is_said(void **unused)
+{
+	static const struct {
+		int link;
+		enum forward forward;
+		enum backend_state state;
+		const char *reason;
+		bool usable;
+	} cases[] = {
+		{TAGGED, L2, STATE_ACTIVE, "", true},
+		{NESTED, L3, STATE_ACTIVE, "VLAN vlan stands for a tag within a tag: the kernel forwards",
+		 true},
+		{NESTED, L2, STATE_UNREACHABLE, "VLAN vlan stands for a tag within a tag; use l3", false},
+		{BRIDGE, L3, STATE_ACTIVE,
+		 "bridge br0 has not learnt the MAC of the next hop: the kernel forwards", true},
+		{BRIDGE, L2, STATE_RESOLVING, "bridge br0 has not learnt the MAC of the next hop", false},
+	};
+	struct rt_state *state = made_of_others();
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rt_route route = {.type = RT_ROUTE_UNICAST, .legs_count = 1, .mtu = 1400};
+		const struct resolve_input input = {.backend = address(V4),
+						    .vip = address("203.0.113.10"),
+						    .weight = 1,
+						    .forward = cases[i].forward,
+						    .route = &route,
+						    .state = state};
+		struct resolution out;
+
+		route.legs[0] = (struct rt_leg){.ifindex = cases[i].link, .weight = 1};
+		resolve(&input, &out);
+		assert_string_equal(out.reason, cases[i].reason);
+		assert_int_equal(out.state, cases[i].state);
+		assert_int_equal(out.legs[0].usable, cases[i].usable);
+		assert_int_equal(out.mtu, 1400);
+	}
+	rt_state_free(state);
+}
+
 /* ---- resolve_nexthop ------------------------------------------------------------------------ */
 
 static void assert_nexthop(const struct rt_state *state, int ifindex, uint16_t mtu, bool src, bool valid)
@@ -601,6 +666,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(backends_resolve),
 		cmocka_unit_test(states_have_names),
+		cmocka_unit_test(what_xdp_cannot_do_is_said),
 		cmocka_unit_test(what_failed_stays_failed_until_it_answers),
 		cmocka_unit_test(nexthops_follow_link_and_neighbour),
 		cmocka_unit_test(nexthops_of_ipv6),
