@@ -92,6 +92,12 @@ void controller_pass_soon(struct controller *controller)
 		loop_timer_set(controller->pass_timer, COALESCE_MS - since, 0);
 }
 
+void controller_pass_next(struct controller *controller)
+{
+	if (!loop_timer_armed(controller->pass_timer))
+		loop_timer_set(controller->pass_timer, COALESCE_MS, 0);
+}
+
 static void settle(void *arg)
 {
 	struct controller *controller = arg;

@@ -13,8 +13,8 @@
  *	file/          the file -> struct config, the desired state
  *	resolve/       pure: the FIB's answer -> a backend's way; rings; differences
  *	tables/        records by identity, stored into the maps in the right order
- *	node/          what else is kept on this node: programs on interfaces, aliases, sysctls,
- *	               restore maps, managed neighbours
+ *	node/          what else is kept on this node: programs on interfaces and where packets leave,
+ *	               aliases, sysctls, restore maps, managed neighbours
  *	io/            event loop, control socket, log
  *	command/       the command `shunt`, the other end of the socket
  *
@@ -115,6 +115,8 @@ uint64_t controller_now_ms(void);
 int controller_follow_rules(struct controller *controller);
 /* Works off what is marked, at once or, within a few ms of the last time, soon. */
 void controller_pass_soon(struct controller *controller);
+/* The same from within a pass or a load: when the loop comes round. */
+void controller_pass_next(struct controller *controller);
 /* Looks after transitions every second, as long as there are any. After whatever may begin one. */
 void controller_settle_soon(struct controller *controller);
 /* Works off every event that is queued, and all that follows from it, now. 0, or -errno where the

@@ -69,8 +69,10 @@ void node_sync(struct controller *controller)
 	err = interfaces_sync(controller->interfaces, config, state, role, &programs);
 	if (err)
 		log_error("cannot keep programs on interfaces: %s; trying again", strerror(-err));
-	if (node_take_natives(controller))
+	if (node_take_natives(controller)) {
 		apply_all_nexthops(&controller->apply);
+		controller_pass_next(controller);
+	}
 	meet_ingress(controller);
 }
 

@@ -205,6 +205,15 @@ def test_a_veth_that_may_lose_native_frames_is_not_redirected_to(network, start)
     assert daemon.verified()
 
 
+def test_nothing_is_redirected_to_a_device_that_takes_nothing(network, start):
+    """Known from the start: no event comes that would make anybody look again."""
+    network.ip("addr add 198.51.100.1/24 dev o0")
+    network.ip(f"neigh add {BACKEND} lladdr 02:00:00:00:00:99 dev o0 nud permanent")
+    daemon = start("native")
+    active_by(daemon, "o0", "link o0 cannot be seen to take what native XDP redirects to it")
+    assert daemon.verified()
+
+
 def test_the_smaller_mtu_counts(network, start):
     """A route's own, or its link's; it follows both."""
     network.ip("addr add 198.51.100.1/24 dev o0")
