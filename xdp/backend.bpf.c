@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The backend's program: l3 packets get their VIP back and go up the stack. All else passes.
+ * The backend's program: l3 packets get their VIP back, tunnelled ones are taken out, and both go up the
+ * stack. All else passes.
  */
-#include "restore.h"
 #include "count.h"
+#include "decap.h"
+#include "restore.h"
 
-static __always_inline enum sh_reason sh_handle(const struct sh_packet *packet, enum sh_reason parsed)
+/* A packet of `family`, with `cursor` at its IP header. */
+static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cursor cursor, __u32 family,
+						struct sh_packet *packet)
 {
-	return parsed == SH_GO_ON ? sh_restore(packet) : parsed;
+	enum sh_reason reason = sh_decap(ctx, cursor, family);
+
+	if (reason != SH_GO_ON)
+		return reason;
+	reason = family == SH_FAMILY_IPV4 ? sh_parse_ipv4(cursor, packet) : sh_parse_ipv6(cursor, packet);
+	return reason == SH_GO_ON ? sh_restore(packet) : reason;
 }
 
 SEC("xdp")
@@ -22,14 +31,14 @@ int shunt_backend(struct xdp_md *ctx)
 		reason = SH_PASS_MALFORMED;
 		break;
 	case bpf_htons(ETH_P_IP):
-		reason = sh_handle(&packet, sh_parse_ipv4(cursor, &packet));
+		reason = sh_handle(ctx, cursor, SH_FAMILY_IPV4, &packet);
 		break;
 	case bpf_htons(ETH_P_IPV6):
-		reason = sh_handle(&packet, sh_parse_ipv6(cursor, &packet));
+		reason = sh_handle(ctx, cursor, SH_FAMILY_IPV6, &packet);
 		break;
 	}
 	sh_bump(&reasons, reason, packet.frame_bytes);
-	return XDP_PASS;
+	return sh_verdict(reason);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

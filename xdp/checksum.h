@@ -21,15 +21,25 @@ static __always_inline __u64 sh_sum_replace(__be32 old, __be32 new)
 	return (__u64)(__u32)~old + new;
 }
 
-/* Adds `change`, a sum of ~m + m' terms below 2^36, to the header's checksum. */
+/* A sum below 2^36 in 16 bits. */
+static __always_inline __u16 sh_sum_fold(__u64 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* `check` after `change`, a sum of ~m + m' terms below 2^36. */
+static __always_inline __sum16 sh_sum_patched(__sum16 check, __u64 change)
+{
+	return (__u16)~sh_sum_fold((__u16)~check + change);
+}
+
+/* Adds `change` to the header's checksum. */
 static __always_inline void sh_checksum_apply(struct iphdr *ip, __u64 change)
 {
-	__u64 sum = (__u16)~ip->check + change;
-
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	ip->check = (__u16)~sum;
+	ip->check = sh_sum_patched(ip->check, change);
 }
 
 #endif

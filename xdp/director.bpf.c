@@ -3,9 +3,12 @@
  * The director's program: match, pick, forward, count, report.
  *
  * A node that is director and backend at once carries this program alone, loaded with
- * load.restore set: what arrives restorable is restored, all else is directed.
+ * load.restore set: what arrives restorable is restored, what is tunnelled to it is taken out, all
+ * else is directed.
  */
 #include "count.h"
+#include "decap.h"
+#include "encap.h"
 #include "event.h"
 #include "forward.h"
 #include "match.h"
@@ -32,30 +35,41 @@ static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_
 static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, struct sh_packet *packet)
 {
 	struct sh_match match;
-	__u32 backend;
+	__u32 backend, tag;
 	union sh_endpoint vip;
 	enum sh_reason reason;
 
 	match = sh_match(packet, &vip);
 	if (!match.is_ours || sh_link_group(packet->eth))
 		return SH_PASS_NOT_OURS;
-	packet->tag = 0;
+	packet->tag = packet->wrap = 0;
 	reason = sh_dispatch(ctx, packet, &match, &backend);
 	if (sh_dispatched(reason)) {
 		sh_bump(&service_counts, match.index, packet->frame_bytes);
 		sh_bump(&backend_counts, backend, packet->frame_bytes);
 	}
 	sh_event_report(packet, &vip, match.index, backend, reason);
-	if (packet->tag && !sh_tag_push(ctx, packet->tag))
+	tag = packet->tag;
+	if (packet->wrap && sh_dispatched(reason) && !sh_encap(ctx, packet, reason == SH_KERNEL))
+		return SH_DROP_EGRESS;
+	if (tag && !sh_tag_push(ctx, tag))
 		return SH_DROP_EGRESS;
 	return reason;
 }
 
-static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_packet *packet,
-						enum sh_reason parsed)
+static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cursor cursor, __u32 family,
+						struct sh_packet *packet)
 {
-	if (parsed != SH_GO_ON)
-		return parsed;
+	enum sh_reason reason;
+
+	if (load.restore) {
+		reason = sh_decap(ctx, cursor, family);
+		if (reason != SH_GO_ON)
+			return reason;
+	}
+	reason = family == SH_FAMILY_IPV4 ? sh_parse_ipv4(cursor, packet) : sh_parse_ipv6(cursor, packet);
+	if (reason != SH_GO_ON)
+		return reason;
 	if (load.restore && sh_restore(packet) == SH_RESTORED)
 		return SH_RESTORED;
 	return sh_direct(ctx, packet);
@@ -73,10 +87,10 @@ int shunt_director(struct xdp_md *ctx)
 		reason = SH_PASS_MALFORMED;
 		break;
 	case bpf_htons(ETH_P_IP):
-		reason = sh_handle(ctx, &packet, sh_parse_ipv4(cursor, &packet));
+		reason = sh_handle(ctx, cursor, SH_FAMILY_IPV4, &packet);
 		break;
 	case bpf_htons(ETH_P_IPV6):
-		reason = sh_handle(ctx, &packet, sh_parse_ipv6(cursor, &packet));
+		reason = sh_handle(ctx, cursor, SH_FAMILY_IPV6, &packet);
 		break;
 	}
 	sh_bump(&reasons, reason, packet.frame_bytes);

@@ -13,13 +13,18 @@
  * l2 cannot go through the stack: the destination is still the VIP there. A gateway in the answer
  * means that the backend is not on the link, which l2 cannot reach.
  *
- * One subprogram, called and not inlined: the hot path keeps its registers. It parses the frame
- * again rather than receive what is known of it.
+ * ipip and gue are asked about as the packet will be, and answered as l3, except that the stack forwards
+ * no IPv6 packet in an IPv4 one of ours: it takes our own address for a forged source (encap.h). That is
+ * DROP_NO_NEIGHBOUR or DROP_EGRESS.
+ *
+ * One subprogram, called and not inlined: the hot path keeps its registers. Global, so that it is verified once
+ * and by itself: it parses the frame again rather than receive what is known of it.
  */
 #ifndef SHUNT_FALLBACK_H
 #define SHUNT_FALLBACK_H
 
 #include "director_maps.h"
+#include "encap.h"
 #include "parse.h"
 #include "rewrite.h"
 
@@ -44,12 +49,36 @@ static __always_inline void sh_fib_ask_as(const struct sh_packet *packet, struct
 	__builtin_memcpy(fib->ipv6_src, &packet->v6->saddr, sizeof(fib->ipv6_src));
 }
 
+/* The same for the tunnel's packet. Ports play no part: one leg of a multipath route is as good as another.
+ */
+static __always_inline void sh_fib_ask_wrapped(const struct sh_packet *packet,
+					       const struct sh_backend *backend, __u32 mode,
+					       struct bpf_fib_lookup *fib)
+{
+	const struct sh_tunnel *tunnel = sh_encap_source(backend);
+
+	fib->tot_len += sh_encap_bytes(backend, mode);
+	fib->l4_protocol = mode == SH_MODE_GUE ? IPPROTO_UDP : IPPROTO_IPIP;
+	if (!tunnel)
+		return;
+	if (backend->family == SH_FAMILY_IPV4) {
+		fib->tos = sh_traffic_class(packet);
+		fib->ipv4_src = tunnel->source4;
+		return;
+	}
+	fib->flowinfo = bpf_htonl(sh_traffic_class(packet) << 20);
+	__builtin_memcpy(fib->ipv6_src, &tunnel->source6, sizeof(fib->ipv6_src));
+}
+
 static __always_inline long sh_fib_ask(struct xdp_md *ctx, const struct sh_packet *packet,
-				       const struct sh_backend *backend, struct bpf_fib_lookup *fib)
+				       const struct sh_backend *backend, __u32 mode,
+				       struct bpf_fib_lookup *fib)
 {
 	fib->ifindex = ctx->ingress_ifindex;
 	fib->tot_len = packet->l3_bytes;
-	if (packet->family == backend->family)
+	if (sh_mode_wraps(mode))
+		sh_fib_ask_wrapped(packet, backend, mode, fib);
+	else if (packet->family == backend->family)
 		sh_fib_ask_as(packet, fib);
 	if (backend->family == SH_FAMILY_IPV4) {
 		fib->family = SH_AF_INET;
@@ -111,6 +140,18 @@ static __always_inline enum sh_reason sh_fib_l3(struct xdp_md *ctx, const struct
 	return sh_fib_send(ctx, packet, fib);
 }
 
+static __always_inline enum sh_reason sh_fib_wrapped(struct xdp_md *ctx, const struct sh_packet *packet,
+						     const struct sh_backend *backend,
+						     const struct bpf_fib_lookup *fib, long answer)
+{
+	int to_kernel = answer == BPF_FIB_LKUP_RET_NO_NEIGH || !sh_fib_egress_usable(ctx, fib);
+
+	if (to_kernel && backend->family == SH_FAMILY_IPV4 && packet->family == SH_FAMILY_IPV6)
+		return answer == BPF_FIB_LKUP_RET_NO_NEIGH ? SH_DROP_NO_NEIGHBOUR : SH_DROP_EGRESS;
+	sh_rewrite_ttl(packet);
+	return to_kernel ? SH_KERNEL : sh_fib_send(ctx, packet, fib);
+}
+
 static __always_inline enum sh_reason sh_fib_parse(struct xdp_md *ctx, struct sh_packet *packet)
 {
 	struct sh_cursor cursor;
@@ -120,22 +161,24 @@ static __always_inline enum sh_reason sh_fib_parse(struct xdp_md *ctx, struct sh
 	return sh_parse_ipv6(cursor, packet);
 }
 
-/* Forwards to `backend` in `mode` (l2 or l3; families and TTL are checked already). */
-static __noinline int sh_forward_by_fib(struct xdp_md *ctx, const struct sh_backend *backend, __u32 mode)
+/* Forwards to `backend` in `mode` (families and TTL are checked already). Who called wraps what is to be. */
+__noinline int sh_forward_by_fib(struct xdp_md *ctx, const struct sh_backend *backend, __u32 mode)
 {
 	struct bpf_fib_lookup fib = {};
 	struct sh_packet packet;
 	long answer;
 
-	if (sh_fib_parse(ctx, &packet) != SH_GO_ON)
+	if (!backend || sh_fib_parse(ctx, &packet) != SH_GO_ON)
 		return SH_PASS_MALFORMED;
-	answer = sh_fib_ask(ctx, &packet, backend, &fib);
+	answer = sh_fib_ask(ctx, &packet, backend, mode, &fib);
 	if (answer == BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return SH_DROP_TOO_BIG;
 	if (answer != BPF_FIB_LKUP_RET_SUCCESS && answer != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return SH_DROP_NO_ROUTE;
 	if (mode == SH_MODE_L2)
 		return sh_fib_l2(ctx, &packet, backend, &fib, answer);
+	if (sh_mode_wraps(mode))
+		return sh_fib_wrapped(ctx, &packet, backend, &fib, answer);
 	return sh_fib_l3(ctx, &packet, backend, &fib, answer);
 }
 

@@ -8,7 +8,8 @@
  *
  * l2 rewrites MACs only: the VIP stays the destination, so the backend must be on the link.
  * l3 routes: the destination becomes the backend's address, TTL or hop limit goes down by one.
- * The L4 checksum stays the VIP's, on purpose (restore.h).
+ * The L4 checksum stays the VIP's, on purpose (restore.h; with a DSCP for the VIP, dscp.h).
+ * ipip and gue route, too, with the packet whole in another, which is put around it last of all (encap.h).
  *
  * A packet that ends with a pass is bit-identical to what came in.
  */
@@ -16,6 +17,7 @@
 #define SHUNT_FORWARD_H
 
 #include "checksum.h"
+#include "encap.h"
 #include "fallback.h"
 #include "rewrite.h"
 
@@ -119,10 +121,14 @@ static __always_inline enum sh_reason sh_forward_to(struct xdp_md *ctx, struct s
 						    const struct sh_backend *backend, __u32 mode,
 						    const struct sh_hop *hop)
 {
-	if (sh_hop_too_small(hop, packet->l3_bytes))
+	__u32 more = sh_mode_wraps(mode) ? sh_encap_bytes(backend, mode) : 0;
+
+	if (sh_hop_too_small(hop, packet->l3_bytes + more))
 		return SH_DROP_TOO_BIG;
 	if (mode == SH_MODE_L3)
 		sh_rewrite_routed(packet, backend);
+	else if (more)
+		sh_rewrite_ttl(packet);
 	sh_rewrite_macs(packet->eth, &hop->dst, &hop->src);
 	if (sh_hop_flags(hop) & SH_NEXTHOP_TAGGED)
 		packet->tag = sh_hop_flags(hop);
@@ -145,6 +151,15 @@ static __always_inline enum sh_reason sh_forward(struct xdp_md *ctx, struct sh_p
 			return SH_DROP_NO_ROUTE;
 		if (sh_ttl(packet) <= 1)
 			return SH_PASS_TTL;
+	} else if (sh_mode_wraps(how.mode)) {
+		if (sh_ttl(packet) <= 1)
+			return SH_PASS_TTL;
+		packet->wrap_from = sh_encap_source(backend);
+		if (!packet->wrap_from)
+			return SH_DROP_NO_SOURCE;
+		packet->wrap = how.mode;
+		packet->wrap_for = backend;
+		packet->share = share;
 	} else if (how.mode != SH_MODE_L2) {
 		return SH_DROP_NO_BACKEND;
 	}

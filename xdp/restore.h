@@ -4,6 +4,7 @@
  *
  * The director rewrote the destination and left the L4 checksum valid for the VIP. Putting the VIP
  * back makes the packet whole again; a packet whose restore did not run is refused by the stack.
+ * A mark that the table knows goes first, and has its own rule for checksums (dscp.h).
  * Port 0 in the table stands for every port and is looked up second: a restoring node handles no
  * more than its own share of packets, so the second look-up needs no knob.
  */
@@ -11,8 +12,36 @@
 #define SHUNT_RESTORE_H
 
 #include "backend_maps.h"
-#include "checksum.h"
+#include "dscp.h"
 #include "endpoint.h"
+
+/* {own address, mark}, in place of protocol and port: protocol 0, and the DSCP as the port. */
+static __always_inline enum sh_reason sh_restore_marked4(const struct sh_packet *packet, __u32 dscp)
+{
+	struct sh_endpoint4 own = {.addr = packet->v4->daddr, .port = bpf_htons(dscp)};
+	__be32 *vip = bpf_map_lookup_elem(&restore4, &own);
+
+	if (!vip)
+		return SH_PASS_NOT_OURS;
+	sh_dscp_readdress(packet, vip);
+	sh_checksum_apply(packet->v4, sh_sum_replace(packet->v4->daddr, *vip));
+	packet->v4->daddr = *vip;
+	return SH_RESTORED;
+}
+
+static __always_inline enum sh_reason sh_restore_marked6(const struct sh_packet *packet, __u32 dscp)
+{
+	struct sh_endpoint6 own = {.port = bpf_htons(dscp)};
+	struct sh_ip *vip;
+
+	__builtin_memcpy(own.addr, &packet->v6->daddr, sizeof(own.addr));
+	vip = bpf_map_lookup_elem(&restore6, &own);
+	if (!vip)
+		return SH_PASS_NOT_OURS;
+	sh_dscp_readdress(packet, vip->w);
+	__builtin_memcpy(&packet->v6->daddr, vip, sizeof(packet->v6->daddr));
+	return SH_RESTORED;
+}
 
 static __always_inline enum sh_reason sh_restore4(struct iphdr *ip, struct sh_endpoint4 *own)
 {
@@ -46,12 +75,19 @@ static __always_inline enum sh_reason sh_restore6(struct ipv6hdr *ip, struct sh_
 /* SH_RESTORED with the VIP put back, or SH_PASS_NOT_OURS with the packet untouched. */
 static __always_inline enum sh_reason sh_restore(const struct sh_packet *packet)
 {
+	__u32 dscp = sh_traffic_class(packet) >> 2;
+	enum sh_reason reason = SH_PASS_NOT_OURS;
 	union sh_endpoint own;
 
 	sh_endpoint_of(packet, &own);
-	if (packet->family == SH_FAMILY_IPV4)
-		return sh_restore4(packet->v4, &own.v4);
-	return sh_restore6(packet->v6, &own.v6);
+	if (packet->family == SH_FAMILY_IPV4) {
+		if (dscp)
+			reason = sh_restore_marked4(packet, dscp);
+		return reason == SH_RESTORED ? reason : sh_restore4(packet->v4, &own.v4);
+	}
+	if (dscp)
+		reason = sh_restore_marked6(packet, dscp);
+	return reason == SH_RESTORED ? reason : sh_restore6(packet->v6, &own.v6);
 }
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What forwarding writes into a packet: MACs, and for l3 the destination and the TTL.
+ * What forwarding writes into a packet: MACs, and where we route the TTL, and for l3 the destination.
  */
 #ifndef SHUNT_REWRITE_H
 #define SHUNT_REWRITE_H
 
 #include "checksum.h"
+#include "dscp.h"
 #include "parse.h"
 
 /* `dst` and `src` point to the six bytes of each MAC. Frames lie on even addresses at least, which
@@ -21,12 +22,24 @@ static __always_inline __u32 sh_ttl(const struct sh_packet *packet)
 	return packet->family == SH_FAMILY_IPV4 ? packet->v4->ttl : packet->v6->hop_limit;
 }
 
+/* We route, to a tunnel: the TTL (above 1) goes down. */
+static __always_inline void sh_rewrite_ttl(const struct sh_packet *packet)
+{
+	if (packet->family == SH_FAMILY_IPV6) {
+		packet->v6->hop_limit--;
+		return;
+	}
+	sh_checksum_apply(packet->v4, SH_TTL_DOWN);
+	packet->v4->ttl--;
+}
+
 /* We route: the backend's address becomes the destination, and the TTL (above 1) goes down. */
 static __always_inline void sh_rewrite_routed(const struct sh_packet *packet,
 					      const struct sh_backend *backend)
 {
 	struct iphdr *ip = packet->v4;
 
+	sh_dscp_mark(packet, backend);
 	if (packet->family == SH_FAMILY_IPV6) {
 		__builtin_memcpy(&packet->v6->daddr, &backend->address, sizeof(packet->v6->daddr));
 		packet->v6->hop_limit--;
@@ -43,6 +56,7 @@ static __always_inline void sh_rewrite_destination(const struct sh_packet *packe
 {
 	struct iphdr *ip = packet->v4;
 
+	sh_dscp_mark(packet, backend);
 	if (packet->family == SH_FAMILY_IPV6) {
 		__builtin_memcpy(&packet->v6->daddr, &backend->address, sizeof(packet->v6->daddr));
 		return;

@@ -28,7 +28,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 2
+#define SH_ABI_VERSION 3
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -45,6 +45,9 @@ struct sh_endpoint4 {
 	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 zero;
 };
+
+/* In `restore4` and `restore6`, protocol 0 says that `port` is a DSCP (1..63): of a packet so marked
+ * the port does not matter (L3DSR). */
 
 /* The same for `vips6` and `restore6`. */
 struct sh_endpoint6 {
@@ -106,6 +109,8 @@ enum sh_mode {
 	SH_MODE_L2 = 1,	   /* rewrite MACs only */
 	SH_MODE_L3 = 2,	   /* also rewrite the destination address; the L4 checksum stays the VIP's */
 	SH_MODE_LOCAL = 3, /* the backend is this node: pass to the stack */
+	SH_MODE_IPIP = 4,  /* whole, in an IP packet to the backend (RFC 2003, 2473, 4213) */
+	SH_MODE_GUE = 5,   /* the same with UDP between (GUE variant 1) */
 };
 
 /* One backend of one service of the file: one cache line. */
@@ -126,7 +131,8 @@ struct sh_backend {
 	 * it as a backend that a slot moves away from. The controller sets it and clears it, the packet path
 	 * only renews what is set. */
 	__u32 seen;
-	__u8 zero1[20];
+	__u8 dscp; /* l3: the mark that stands for the VIP (L3DSR); 0: none. Atomic */
+	__u8 zero1[19];
 };
 
 /* Nanoseconds to the unit of `seen`: 1.07 s. */
@@ -204,10 +210,38 @@ struct sh_flow_state {
 	__u32 zero;
 };
 
+/* Where tunnels come from. Bits in `spread` are filled from the flow's hash, so that the backend's NIC
+ * spreads flows over its queues by the outer addresses. */
+struct sh_tunnel {
+	__be32 source4; /* 0: none, tunnels over IPv4 are dropped */
+	__be32 spread4;
+	struct sh_ip source6; /* all zero: none */
+	__be32 spread6;	      /* of the last word */
+	__be16 port;	      /* of GUE */
+	__u16 zero;
+};
+
 /* Settings that may change while packets flow; `knobs` holds one. */
 struct sh_knobs {
 	__u32 any_port;		/* 1: services with port 0 exist, look them up second */
 	__u32 events_per_100ms; /* dispatch events each CPU may emit; 0: nobody listens */
+	__u32 tunnel;		/* atomic: which of `tunnels`; the other one is written before a switch */
+	__u32 zero;
+	struct sh_tunnel tunnels[2];
+};
+
+/* Key of `served`: an address of either family. */
+struct sh_address {
+	struct sh_ip ip;
+	__u32 family;
+};
+
+#define SH_SERVED_OWN (1U << 0) /* a backend's own address: tunnels end there */
+#define SH_SERVED_VIP (1U << 1) /* what may come out of them */
+
+struct sh_served {
+	__u16 as;    /* SH_SERVED_* */
+	__be16 port; /* OWN: of GUE */
 };
 
 /* Fixed when the director's program is loaded (read-only data `load`; include this header before
@@ -248,25 +282,29 @@ struct sh_count {
  * What became of a packet. Every packet that a program sees is counted under exactly one.
  * X(symbol, "json name", "in words")
  */
-#define SH_REASONS(X)                                                                                   \
-	X(TX, "tx", "forwarded out of the interface it came in")                                        \
-	X(REDIRECT, "redirect", "forwarded out of another interface")                                   \
-	X(FIB_TX, "fib_tx", "no cached path: forwarded by bpf_fib_lookup, same interface")              \
-	X(FIB_REDIRECT, "fib_redirect", "no cached path: forwarded by bpf_fib_lookup, other interface") \
-	X(KERNEL, "kernel", "no neighbour yet: rewritten and handed to the kernel, which resolves it")  \
-	X(LOCAL, "local", "the backend is this node")                                                   \
-	X(RESTORED, "restored", "backend: destination rewritten to the VIP")                            \
-	X(PASS_NOT_IP, "pass_not_ip", "neither IPv4 nor IPv6 (ARP, VLAN tags, ...)")                    \
-	X(PASS_MALFORMED, "pass_malformed", "a header is truncated or lies about its length")           \
-	X(PASS_PROTOCOL, "pass_protocol", "neither TCP nor UDP")                                        \
-	X(PASS_FRAGMENT, "pass_fragment", "a fragment")                                                 \
-	X(PASS_IPV6_EXT, "pass_ipv6_ext", "IPv6 extension headers before TCP or UDP")                   \
-	X(PASS_NOT_OURS, "pass_not_ours", "not for a VIP and port of a service")                        \
-	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: the kernel answers")                \
-	X(DROP_NO_BACKEND, "drop_no_backend", "the service has no active backend")                      \
-	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "l2: the backend's MAC is not known yet")             \
-	X(DROP_NO_ROUTE, "drop_no_route", "the kernel has no way to the backend")                       \
-	X(DROP_TOO_BIG, "drop_too_big", "larger than the MTU of the path")                              \
+#define SH_REASONS(X)                                                                                    \
+	X(TX, "tx", "forwarded out of the interface it came in")                                         \
+	X(REDIRECT, "redirect", "forwarded out of another interface")                                    \
+	X(FIB_TX, "fib_tx", "no cached path: forwarded by bpf_fib_lookup, same interface")               \
+	X(FIB_REDIRECT, "fib_redirect", "no cached path: forwarded by bpf_fib_lookup, other interface")  \
+	X(KERNEL, "kernel", "no neighbour yet: rewritten and handed to the kernel, which resolves it")   \
+	X(LOCAL, "local", "the backend is this node")                                                    \
+	X(RESTORED, "restored", "backend: destination rewritten to the VIP")                             \
+	X(DECAPSULATED, "decapsulated", "backend: taken out of its tunnel")                              \
+	X(PASS_NOT_IP, "pass_not_ip", "neither IPv4 nor IPv6 (ARP, VLAN tags, ...)")                     \
+	X(PASS_MALFORMED, "pass_malformed", "a header is truncated or lies about its length")            \
+	X(PASS_PROTOCOL, "pass_protocol", "neither TCP nor UDP")                                         \
+	X(PASS_FRAGMENT, "pass_fragment", "a fragment")                                                  \
+	X(PASS_IPV6_EXT, "pass_ipv6_ext", "IPv6 extension headers before TCP or UDP")                    \
+	X(PASS_NOT_OURS, "pass_not_ours", "not for a VIP and port of a service")                         \
+	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: the kernel answers")                 \
+	X(PASS_TUNNEL, "pass_tunnel", "backend: a tunnel's packet, but not for a VIP served through it") \
+	X(DROP_NO_BACKEND, "drop_no_backend", "the service has no active backend")                       \
+	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "l2: the backend's MAC is not known yet")              \
+	X(DROP_NO_ROUTE, "drop_no_route", "the kernel has no way to the backend")                        \
+	X(DROP_TOO_BIG, "drop_too_big", "larger than the MTU of the path")                               \
+	X(DROP_NO_SOURCE, "drop_no_source", "tunnel: this node has no address to send it from")          \
+	X(DROP_ECN, "drop_ecn", "backend: tunnel marked congested, and the packet in it cannot say so")  \
 	X(DROP_EGRESS, "drop_egress", "the egress interface is gone or cannot transmit")
 
 #define SH_REASON_ENUM(symbol, name, words) SH_##symbol,
@@ -284,6 +322,10 @@ SH_ASSERT_SIZE(struct sh_nexthop, 48);
 SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);
 SH_ASSERT_SIZE(struct sh_load, 8);
+SH_ASSERT_SIZE(struct sh_tunnel, 32);
+SH_ASSERT_SIZE(struct sh_knobs, 80);
+SH_ASSERT_SIZE(struct sh_address, 20);
+SH_ASSERT_SIZE(struct sh_served, 4);
 SH_ASSERT_SIZE(struct sh_event, 72);
 SH_ASSERT_SIZE(struct sh_count, 16);
 

@@ -21,6 +21,7 @@ import facts_passing
 import facts_restoring
 import facts_state
 import facts_transition
+import facts_tunnels
 from facts import say
 
 
@@ -51,6 +52,7 @@ def main():
     facts_restoring.facts()
     facts_state.facts()
     facts_transition.facts()
+    facts_tunnels.facts()
     facts.write()
 
 

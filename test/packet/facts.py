@@ -180,7 +180,7 @@ class World:
         say("nexthop", hop.index, hop.dst, hop.src, dev, mtu, *state)
         return hop
 
-    def backend(self, address, mode, *hops, owner=1, left=False, mtu=0):
+    def backend(self, address, mode, *hops, owner=1, left=False, mtu=0, dscp=0):
         """No hops: no path. One, and no MTU: no record of a path. `left`: slots move away from it."""
         path = 0
         if len(hops) == 1 and not mtu:
@@ -189,7 +189,8 @@ class World:
             path = self._index("path")
             say("path", path, *(("mtu", mtu) if mtu else ()), *(hop.index for hop in hops))
         backend = Backend(self._index("backend"), address, mode, hops)
-        say("backend", backend.index, address, mode, path, owner, *(["left"] if left else []))
+        say("backend", backend.index, address, mode, path, owner, *(["left"] if left else []),
+            *([dscp] if dscp else []))
         return backend
 
     def service(self, vip, port, protocol, backends, *flags):

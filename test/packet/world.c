@@ -4,6 +4,7 @@
  */
 #include "world.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -46,7 +47,7 @@ static void size_maps(struct director_bpf *director, struct backend_bpf *backend
 		director->maps.slots,	 director->maps.backends,	director->maps.paths,
 		director->maps.nexthops, director->maps.service_counts, director->maps.backend_counts,
 		director->maps.restore4, director->maps.restore6,	backend->maps.restore4,
-		backend->maps.restore6,
+		backend->maps.restore6,	 director->maps.served,		backend->maps.served,
 	};
 
 	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
@@ -99,9 +100,13 @@ static void put(const struct line *line, struct bpf_map *map, const void *key, c
 
 static void knobs(struct world *world, const struct line *line)
 {
-	struct sh_knobs set = {line_number(line, 1), line_number(line, 2)};
+	struct sh_knobs set;
 	uint32_t zero = 0;
 
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.knobs), &zero, &set))
+		die("cannot read the knobs");
+	set.any_port = line_number(line, 1);
+	set.events_per_100ms = line_number(line, 2);
 	put(line, world->director->maps.knobs, &zero, &set);
 }
 
@@ -180,6 +185,64 @@ static void restore(struct world *world, const struct line *line)
 	}
 }
 
+static void marked(struct world *world, const struct line *line)
+{
+	uint16_t dscp = line_port(line, 2);
+	struct sh_endpoint4 key4 = {.port = dscp};
+	struct sh_endpoint6 key6 = {.port = dscp};
+	struct sh_ip own, address;
+
+	if (line_address(line, 1, &own) == SH_FAMILY_IPV4) {
+		key4.addr = own.w[0];
+		line_address(line, 3, &address);
+		put(line, world->director->maps.restore4, &key4, &address.w[0]);
+		put(line, world->backend->maps.restore4, &key4, &address.w[0]);
+	} else {
+		memcpy(key6.addr, own.w, sizeof(key6.addr));
+		line_address(line, 3, &address);
+		put(line, world->director->maps.restore6, &key6, &address);
+		put(line, world->backend->maps.restore6, &key6, &address);
+	}
+}
+
+static void served(struct world *world, const struct line *line)
+{
+	struct sh_served as = {.as = SH_SERVED_VIP};
+	struct sh_address key = {0};
+
+	key.family = line_address(line, 1, &key.ip);
+	if (line->count > 2)
+		as = (struct sh_served){.as = SH_SERVED_OWN, .port = line_port(line, 2)};
+	put(line, world->director->maps.served, &key, &as);
+	put(line, world->backend->maps.served, &key, &as);
+}
+
+/* Bits to be filled from the hash, as a mask in network order. */
+static uint32_t spread_mask(uint32_t bits)
+{
+	return bits ? htonl((uint32_t)((1ULL << bits) - 1)) : 0;
+}
+
+static void tunnel(struct world *world, const struct line *line)
+{
+	struct sh_knobs set;
+	uint32_t zero = 0;
+	struct sh_ip source;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.knobs), &zero, &set))
+		die("cannot read the knobs");
+	line_address(line, 1, &source);
+	set.tunnel ^= 1;
+	set.tunnels[set.tunnel] = (struct sh_tunnel){
+		.source4 = source.w[0],
+		.spread4 = spread_mask(line_number(line, 2)),
+		.spread6 = spread_mask(line_number(line, 4)),
+		.port = line_port(line, 5),
+	};
+	line_address(line, 3, &set.tunnels[set.tunnel].source6);
+	put(line, world->director->maps.knobs, &zero, &set);
+}
+
 static void service(struct world *world, const struct line *line)
 {
 	struct sh_service record;
@@ -210,17 +273,21 @@ static void slot(struct world *world, const struct line *line)
 
 static void backend(struct world *world, const struct line *line)
 {
-	static const char *const modes[] = {"none", "l2", "l3", "local"};
+	static const char *const modes[] = {"none", "l2", "l3", "local", "ipip", "gue"};
 	uint32_t index = line_number(line, 1);
 	const char *mode = line_word(line, 3);
 	struct sh_backend record = {.path = line_number(line, 4), .owner = line_number(line, 5)};
 
-	if (line->count > 6 && !strcmp(line_word(line, 6), "left"))
-		record.seen = 1;
+	for (int i = 6; i < line->count; i++) {
+		if (!strcmp(line_word(line, i), "left"))
+			record.seen = 1;
+		else
+			record.dscp = (uint8_t)line_number(line, i);
+	}
 	record.family = line_address(line, 2, &record.address);
-	while (record.mode < 4 && strcmp(mode, modes[record.mode]) != 0)
+	while (record.mode < 6 && strcmp(mode, modes[record.mode]) != 0)
 		record.mode++;
-	if (record.mode == 4)
+	if (record.mode == 6)
 		line_fail(line, "no such mode");
 	put(line, world->director->maps.backends, &index, &record);
 }
@@ -304,9 +371,10 @@ static const struct {
 	const char *name;
 	void (*run)(struct world *world, const struct line *line);
 } verbs[] = {
-	{"knobs", knobs},     {"vip", vip},	{"service", service}, {"slot", slot},
-	{"backend", backend}, {"path", path},	{"nexthop", nexthop}, {"egress", egress},
-	{"restore", restore}, {"guess", guess}, {"flow", flow},	      {"fresh", fresh},
+	{"knobs", knobs},     {"vip", vip},	  {"service", service}, {"slot", slot},
+	{"backend", backend}, {"path", path},	  {"nexthop", nexthop}, {"egress", egress},
+	{"restore", restore}, {"guess", guess},	  {"flow", flow},	{"fresh", fresh},
+	{"tunnel", tunnel},   {"served", served}, {"dscp", marked},
 };
 
 bool world_verb(struct world *world, const struct line *line)

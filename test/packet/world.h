@@ -14,6 +14,9 @@
  *	nexthop INDEX DST_MAC SRC_MAC DEVICE MTU [invalid|here|802.1ad|VLAN]...
  *	egress DEVICE
  *	restore OWN_ADDRESS PORT PROTOCOL VIP
+ *	dscp OWN_ADDRESS DSCP VIP			a mark that is restored by
+ *	tunnel SOURCE4 BITS SOURCE6 BITS PORT		where tunnels come from: bits that the hash fills, GUE's port
+ *	served ADDRESS [PORT]				a VIP; with a port, an own address where tunnels end
  *	flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND
  */
 #ifndef TEST_PACKET_WORLD_H

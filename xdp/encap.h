@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Wraps a packet whole for its backend: IP in IP, of any two families (RFC 2003, 2473, 4213), and GUE.
+ *
+ * GUE is its variant 1 (draft-ietf-intarea-gue-09, 4): UDP with the IP packet right behind it, which
+ * Linux' fou takes (`ip fou add port 6080 gue`), as others' directors send it.
+ *
+ *	DSCP, ECN	those of the packet (RFC 2983; RFC 6040, normal mode)
+ *	DF		always set, so that the identification may be 0 (RFC 6864)
+ *	TTL		64; the inner one went down by one before, as we route
+ *	spread		bits of the source (IPIP), source port (GUE), flow label (IPv6; RFC 6438)
+ *	UDP checksum	none in IPv4 (RFC 768); in IPv6 the right one
+ *
+ * The UDP checksum covers the whole inner packet, of which nothing is read where its own checksums
+ * are right: an IPv4 header adds up to zero, and what is behind it to the complement of its pseudo
+ * header. Where they are wrong the outer one is, too, and the packet is refused all the same. Only a packet
+ * without a checksum, or with more behind it than that covers, is summed up in full.
+ *
+ * The frame grows at its front, after which no pointer into it holds: this comes after all else, but
+ * before a VLAN tag (tag.h).
+ */
+#ifndef SHUNT_ENCAP_H
+#define SHUNT_ENCAP_H
+
+#include "checksum.h"
+#include "director_maps.h"
+#include "dscp.h"
+#include "parse.h"
+
+#define SH_TUNNEL_TTL 64
+#define SH_GUE_PORTS  0xc000 /* source ports: IANA's dynamic range, 14 bits of the hash (RFC 6335) */
+
+/* What the outer headers are made of. */
+struct sh_outer {
+	const struct sh_backend *backend;
+	const struct sh_tunnel *tunnel;
+	__u32 mode;
+	__u32 family; /* of the inner packet */
+	__u32 bytes;  /* of the inner packet */
+	__u32 class;  /* DSCP and ECN */
+	__u32 hash;
+	__be32 client; /* not 0: the source instead of our own */
+	__u64 sum;     /* of the inner packet, where a UDP checksum needs it */
+};
+
+static __always_inline int sh_mode_wraps(__u32 mode)
+{
+	return mode == SH_MODE_IPIP || mode == SH_MODE_GUE;
+}
+
+/* How much longer a packet gets. */
+static __always_inline __u32 sh_encap_bytes(const struct sh_backend *backend, __u32 mode)
+{
+	__u32 ip = backend->family == SH_FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+
+	return mode == SH_MODE_GUE ? ip + sizeof(struct udphdr) : ip;
+}
+
+/* Where tunnels to `backend` come from; NULL where that is not known. */
+static __always_inline const struct sh_tunnel *sh_encap_source(const struct sh_backend *backend)
+{
+	const __u32 zero = 0;
+	struct sh_knobs *set = bpf_map_lookup_elem(&knobs, &zero);
+	const struct sh_tunnel *tunnel;
+	const __be32 *w;
+
+	if (!set)
+		return NULL;
+	tunnel = *(volatile __u32 *)&set->tunnel ? &set->tunnels[1] : &set->tunnels[0];
+	w = tunnel->source6.w;
+	if (backend->family == SH_FAMILY_IPV4)
+		return tunnel->source4 ? tunnel : NULL;
+	return w[0] | w[1] | w[2] | w[3] ? tunnel : NULL;
+}
+
+/* ---- the inner packet's sum --------------------------------------------------------------------- */
+
+#define SH_SUM_CHUNK  64
+#define SH_SUM_CHUNKS 160 /* a packet of 10 KiB */
+
+/* The first `count` bytes, less than a chunk. */
+static __always_inline __u64 sh_sum_head(const __u8 *at, const __u8 *end, __u32 count)
+{
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < SH_SUM_CHUNK; i++) {
+		if (i >= count || at + i + 1 > end)
+			break;
+		sum += i & 1 ? bpf_htons(at[i]) : bpf_htons((__u16)(at[i] << 8));
+	}
+	return sum;
+}
+
+/*
+ * The sum of the L3 packet of `bytes` bytes behind the Ethernet header, in 16 bits; -1 where it is too long.
+ * Whole chunks come last, so that a frame's end needs no care. A global function: verified once,
+ * by itself. (RFC 1071: where the head is odd, the rest adds up with its bytes swapped.)
+ */
+__noinline int sh_sum_whole(struct xdp_md *ctx, __u32 bytes)
+{
+	__u8 *at = (__u8 *)(long)ctx->data + ETH_HLEN, *end = (__u8 *)(long)ctx->data_end;
+	__u64 sum = sh_sum_head(at, end, bytes % SH_SUM_CHUNK);
+	__u32 head, chunks, rest = 0;
+
+	/* Computed anew: the verifier would follow the chunks once for each number that the head ended at. */
+	barrier_var(bytes);
+	head = bytes % SH_SUM_CHUNK;
+	chunks = bytes / SH_SUM_CHUNK;
+	if (chunks > SH_SUM_CHUNKS)
+		return -1;
+	at += head;
+	for (__u32 i = 0; i < SH_SUM_CHUNKS; i++) {
+		if (i >= chunks || at + SH_SUM_CHUNK > end)
+			break;
+		rest = bpf_csum_diff(NULL, 0, (__be32 *)at, SH_SUM_CHUNK, rest);
+		at += SH_SUM_CHUNK;
+	}
+	rest = sh_sum_fold(rest);
+	if (head & 1)
+		rest = (rest & 0xff) << 8 | rest >> 8;
+	return sh_sum_fold(sum + rest);
+}
+
+/* Does an L4 checksum stand for all that is behind the IP header? */
+static __always_inline int sh_encap_summed(const struct sh_packet *packet, __u32 l4_bytes)
+{
+	const struct udphdr *udp = packet->l4;
+
+	return packet->protocol == IPPROTO_TCP || (udp->check && bpf_ntohs(udp->len) == l4_bytes);
+}
+
+/* The complement of the pseudo header, which is what a packet with a right checksum adds up to, and the
+ * header where that has no checksum of its own. 0 or -1. */
+static __always_inline int sh_encap_sum(struct xdp_md *ctx, const struct sh_packet *packet, __u64 *out)
+{
+	__u32 header = packet->family == SH_FAMILY_IPV4 ? packet->v4->ihl * 4U : sizeof(struct ipv6hdr);
+	__u32 l4_bytes = packet->l3_bytes - header;
+	long whole;
+
+	if (!sh_encap_summed(packet, l4_bytes)) {
+		whole = sh_sum_whole(ctx, packet->l3_bytes);
+		*out = whole;
+		return whole < 0 ? -1 : 0;
+	}
+	if (packet->family == SH_FAMILY_IPV4)
+		*out = (__u16)~sh_sum_fold((__u64)packet->v4->saddr + packet->v4->daddr +
+					   bpf_htons(packet->protocol) + bpf_htons(l4_bytes));
+	else /* what both headers have falls out */
+		*out = (__u64) * (__be32 *)packet->v6 +
+		       bpf_htons(packet->v6->nexthdr << 8 | packet->v6->hop_limit) +
+		       (__u16)~bpf_htons(packet->protocol);
+	return 0;
+}
+
+/* ---- the outer headers -------------------------------------------------------------------------- */
+
+/* Moves the Ethernet header `bytes` to the front, for an L3 header of `type`; NULL where there is no room. */
+static __always_inline void *sh_encap_open(struct xdp_md *ctx, const int bytes, __be16 type)
+{
+	__u16 *to, *from;
+
+	if (bpf_xdp_adjust_head(ctx, -bytes))
+		return NULL;
+	to = (__u16 *)(long)ctx->data;
+	from = (__u16 *)((__u8 *)to + bytes);
+	if ((__u8 *)from + ETH_HLEN > (__u8 *)(long)ctx->data_end)
+		return NULL;
+	for (int i = 0; i < ETH_ALEN; i++)
+		to[i] = from[i];
+	to[ETH_ALEN] = type;
+	return to + ETH_ALEN + 1;
+}
+
+/* `sum`: what the checksum has to cover beyond this header; 0: no checksum. */
+static __always_inline void sh_encap_udp(const struct sh_outer *outer, struct udphdr *udp, __u64 sum)
+{
+	__u16 bytes = bpf_htons(outer->bytes + sizeof(*udp));
+	__u16 source = bpf_htons(SH_GUE_PORTS | (outer->hash & ~SH_GUE_PORTS & 0xffff));
+	__u16 check = 0;
+
+	if (sum) {
+		sum += (__u64)source + outer->tunnel->port + bytes;
+		sum = (sum & 0xffffffff) + (sum >> 32);
+		check = ~sh_sum_fold(sum);
+		check = check ? check : 0xffff;
+	}
+	udp->source = source;
+	udp->dest = outer->tunnel->port;
+	udp->len = bytes;
+	udp->check = check;
+}
+
+static __always_inline __u32 sh_encap_protocol(const struct sh_outer *outer)
+{
+	if (outer->mode == SH_MODE_GUE)
+		return IPPROTO_UDP;
+	return outer->family == SH_FAMILY_IPV4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+}
+
+static __always_inline int sh_encap4_sized(struct xdp_md *ctx, const struct sh_outer *outer, const int bytes)
+{
+	__be32 *ip = sh_encap_open(ctx, bytes, bpf_htons(ETH_P_IP));
+	__be32 source = outer->tunnel->source4 | (outer->hash & outer->tunnel->spread4);
+	__be32 word[3] = {
+		bpf_htonl(0x45U << 24 | outer->class << 16 | (outer->bytes + bytes)),
+		bpf_htonl(0x4000), /* DF */
+		bpf_htonl((__u32)SH_TUNNEL_TTL << 24 | sh_encap_protocol(outer) << 16),
+	};
+	__be32 to = outer->backend->address.w[0];
+	__u16 sum;
+
+	if (!ip)
+		return 0;
+	source = outer->client ? outer->client : source;
+	sum = sh_sum_fold((__u64)word[0] + word[1] + word[2] + source + to);
+	ip[0] = word[0];
+	ip[1] = word[1];
+	ip[2] = word[2];
+	((struct iphdr *)ip)->check = ~sum;
+	ip[3] = source;
+	ip[4] = to;
+	if (bytes > (int)sizeof(struct iphdr))
+		sh_encap_udp(outer, (struct udphdr *)(ip + 5), 0);
+	return 1;
+}
+
+static __always_inline int sh_encap6_sized(struct xdp_md *ctx, const struct sh_outer *outer, const int bytes)
+{
+	__be32 *ip = sh_encap_open(ctx, bytes, bpf_htons(ETH_P_IPV6));
+	const __be32 *source = outer->tunnel->source6.w, *to = outer->backend->address.w;
+	__be32 last = source[3] | (outer->hash & outer->tunnel->spread6);
+	__u32 length = outer->bytes + bytes - sizeof(struct ipv6hdr);
+	__u64 sum = outer->sum;
+
+	if (!ip)
+		return 0;
+	ip[0] = bpf_htonl(6U << 28 | outer->class << 20 | (outer->hash & 0xfffff));
+	ip[1] = bpf_htonl(length << 16 | sh_encap_protocol(outer) << 8 | SH_TUNNEL_TTL);
+	for (int i = 0; i < 4; i++) {
+		ip[2 + i] = i < 3 ? source[i] : last;
+		ip[6 + i] = to[i];
+		sum += (__u64)ip[2 + i] + to[i];
+	}
+	if (bytes > (int)sizeof(struct ipv6hdr))
+		sh_encap_udp(outer, (struct udphdr *)(ip + 10),
+			     sum + bpf_htons(length) + bpf_htons(IPPROTO_UDP));
+	return 1;
+}
+
+static __noinline int sh_encap4(struct xdp_md *ctx, const struct sh_outer *outer)
+{
+	if (outer->mode == SH_MODE_GUE)
+		return sh_encap4_sized(ctx, outer, sizeof(struct iphdr) + sizeof(struct udphdr));
+	return sh_encap4_sized(ctx, outer, sizeof(struct iphdr));
+}
+
+static __noinline int sh_encap6(struct xdp_md *ctx, const struct sh_outer *outer)
+{
+	if (outer->mode == SH_MODE_GUE)
+		return sh_encap6_sized(ctx, outer, sizeof(struct ipv6hdr) + sizeof(struct udphdr));
+	return sh_encap6_sized(ctx, outer, sizeof(struct ipv6hdr));
+}
+
+/*
+ * Wraps the packet as packet->wrap says, its MACs and TTL being as they are to be. `kernel`: the stack is to
+ * forward it. That refuses a packet from an address of its own (a martian), so within IPv4 the
+ * client's stands for it there. 0 where the frame cannot grow.
+ */
+static __always_inline int sh_encap(struct xdp_md *ctx, const struct sh_packet *packet, int kernel)
+{
+	struct sh_outer outer = {
+		.backend = packet->wrap_for,
+		.tunnel = packet->wrap_from,
+		.mode = packet->wrap,
+		.family = packet->family,
+		.bytes = packet->l3_bytes,
+		.class = sh_traffic_class(packet),
+		.hash = packet->share,
+	};
+
+	if (!outer.backend || !outer.tunnel)
+		return 0;
+	if (outer.backend->family == SH_FAMILY_IPV4) {
+		if (kernel && packet->family == SH_FAMILY_IPV4)
+			outer.client = packet->v4->saddr;
+		return sh_encap4(ctx, &outer);
+	}
+	if (outer.mode == SH_MODE_GUE && sh_encap_sum(ctx, packet, &outer.sum))
+		return 0;
+	return sh_encap6(ctx, &outer);
+}
+
+#endif
