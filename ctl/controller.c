@@ -65,6 +65,7 @@ static void run_pass(void *arg)
 	if (!err)
 		err = apply_pass(&controller->apply);
 	controller->last_pass = controller_now_ms();
+	apply_tunnel(&controller->apply);
 	tell_states(controller);
 	managed_sync(&controller->managed);
 	node_sync_egress(controller);

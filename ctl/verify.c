@@ -98,7 +98,7 @@ static void check_path(struct verification *verification, const struct resolutio
 
 static const char *mode_text(uint32_t mode)
 {
-	static const char *const names[] = {"none", "l2", "l3", "local"};
+	static const char *const names[] = {"none", "l2", "l3", "local", "ipip", "gue"};
 
 	return mode < sizeof(names) / sizeof(names[0]) ? names[mode] : "unknown";
 }

@@ -9,6 +9,7 @@
 #include "aliases.h"
 #include "controller.h"
 #include "restore.h"
+#include "served.h"
 #include "verification.h"
 
 /* One hash map as a whole. */
@@ -65,8 +66,22 @@ static void check_maps(struct verification *verification)
 		check_entries(verification, restores[i].name, restores[i].hash, err, &want);
 	}
 	check_guesses(verification);
+	err = served_want(controller->apply.model->config, verification->state, controller->role.role, &want);
+	check_entries(verification, "served", HASH_SERVED, err, &want);
 	err = node_want_egress(controller, &want);
 	check_entries(verification, "egress", HASH_EGRESS, err, &want);
+}
+
+static void check_tunnel(struct verification *verification)
+{
+	const struct apply *apply = &verification->controller->apply;
+	const struct sh_knobs *knobs = dataplane_port(apply->dataplane)->knobs;
+	struct sh_tunnel want;
+
+	apply_want_tunnel(apply, &want);
+	verification_compare(verification, "tunnel", "knobs", "as wanted",
+			     memcmp(&want, &knobs->tunnels[knobs->tunnel], sizeof(want)) ? "another source"
+											 : "as wanted");
 }
 
 /* A VIP that this node serves is on its loopback, or it would refuse its packets. */
@@ -85,5 +100,6 @@ static void check_aliases(struct verification *verification)
 void verification_node(struct verification *verification)
 {
 	check_maps(verification);
+	check_tunnel(verification);
 	check_aliases(verification);
 }

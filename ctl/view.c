@@ -87,8 +87,11 @@ static void set_counts(const struct controller *controller, json_t *row, enum da
 
 static const char *mode_name(const struct member *member)
 {
-	static const char *const names[] = {
-		[SH_MODE_L2] = "l2", [SH_MODE_L3] = "l3", [SH_MODE_LOCAL] = "local"};
+	static const char *const names[] = {[SH_MODE_L2] = "l2",
+					    [SH_MODE_L3] = "l3",
+					    [SH_MODE_LOCAL] = "local",
+					    [SH_MODE_IPIP] = "ipip",
+					    [SH_MODE_GUE] = "gue"};
 
 	return member->mode == SH_MODE_NONE ? forward_name(member->service->config->forward)
 					    : names[member->mode];

@@ -29,12 +29,26 @@ void config_free(struct config *config)
 	free(config);
 }
 
+enum forward config_remote(const struct config_service *service)
+{
+	return service->forward == FORWARD_AUTO ? service->remote : service->forward;
+}
+
+bool config_restores(const struct config_service *service)
+{
+	return config_remote(service) == FORWARD_L3;
+}
+
+bool config_tunnels(const struct config_service *service)
+{
+	return config_remote(service) == FORWARD_IPIP || config_remote(service) == FORWARD_GUE;
+}
+
 const char *forward_name(enum forward forward)
 {
 	static const char *const names[] = {
-		[FORWARD_AUTO] = "auto",
-		[FORWARD_L2] = "l2",
-		[FORWARD_L3] = "l3",
+		[FORWARD_AUTO] = "auto", [FORWARD_L2] = "l2",	[FORWARD_L3] = "l3",
+		[FORWARD_IPIP] = "ipip", [FORWARD_GUE] = "gue",
 	};
 	return names[forward];
 }

@@ -20,7 +20,7 @@ enum role { ROLE_AUTO = 0, ROLE_DIRECTOR, ROLE_BACKEND, ROLE_BOTH };
 
 enum attach_mode { ATTACH_AUTO = 0, ATTACH_NATIVE, ATTACH_GENERIC };
 
-enum forward { FORWARD_AUTO = 0, FORWARD_L2, FORWARD_L3 };
+enum forward { FORWARD_AUTO = 0, FORWARD_L2, FORWARD_L3, FORWARD_IPIP, FORWARD_GUE };
 
 enum scheduler { SCHEDULER_MAGLEV = 0, SCHEDULER_RANDOM };
 
@@ -45,7 +45,8 @@ struct config_service {
 	size_t ports_count;
 	struct config_port *ports;
 	enum forward forward;
-	enum forward remote; /* what `auto` uses for a backend that is not on-link: FORWARD_L3 */
+	enum forward remote; /* what `auto` uses for a backend that is not on-link: not FORWARD_AUTO or _L2 */
+	uint32_t dscp;	     /* l3: the mark that stands for the VIP, 1..63; 0: none */
 	enum scheduler scheduler;
 	unsigned advertise;  /* boolean: its VIP is advertised while every such service of it can serve */
 	uint32_t min_active; /* 1..backends_count: from so many active backends on it can */
@@ -66,10 +67,19 @@ struct config_advertise {
 
 #define AUDIT_DEFAULT_MS 30000
 
+/* Where a director's tunnels come from. Host bits of a source are filled from each flow's hash. */
+struct config_tunnel {
+	struct prefix source, source6; /* family 0: an address of the node's own */
+	uint32_t port;		       /* of GUE, 1..65535 */
+};
+
+#define TUNNEL_DEFAULTS ((struct config_tunnel){.port = 6080})
+
 struct config {
 	enum role role;
 	uint32_t audit; /* ms from one audit to the next; 0: none */
 	struct config_advertise advertise;
+	struct config_tunnel tunnel;
 	size_t interfaces_count;
 	struct config_interface *interfaces; /* the first that matches decides */
 	size_t services_count;
@@ -77,6 +87,12 @@ struct config {
 };
 
 void config_free(struct config *config); /* NULL is fine */
+
+/* How its backends are reached that are not on-link. */
+enum forward config_remote(const struct config_service *service);
+/* May packets to its backends come by l3, or in a tunnel? */
+bool config_restores(const struct config_service *service);
+bool config_tunnels(const struct config_service *service);
 
 /* Names as in the file: "l2", "maglev", "tcp", "both", ... */
 const char *forward_name(enum forward forward);

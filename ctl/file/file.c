@@ -6,7 +6,7 @@
  *	file_reader   libyaml's events as values with places; file_syntax: its errors in our words
  *	file_schema   mappings, lists and choices, read as their tables declare them
  *	file_value    single values; file_near: "did you mean"
- *	file_advertise  the key `advertise` of the top level
+ *	file_advertise, file_tunnel  the keys `advertise` and `tunnel` of the top level
  *	file_service  a service's table; file_claims, file_restores: what services must not share
  *	file_report   the error
  *
@@ -102,7 +102,7 @@ static const struct choice role_choices[] = {
 
 static const struct duration_range audit_range = {1000, 3600000, "1s to 1h", true};
 
-enum { FILE_ROLE, FILE_INTERFACES, FILE_SERVICES, FILE_AUDIT, FILE_ADVERTISE };
+enum { FILE_ROLE, FILE_INTERFACES, FILE_SERVICES, FILE_AUDIT, FILE_ADVERTISE, FILE_TUNNEL };
 
 static const struct schema file_schema = {
 	.what = "the file",
@@ -120,6 +120,8 @@ static const struct schema file_schema = {
 			[FILE_ADVERTISE] = {"advertise", "{protocol: 240}", false, read_advertise_routes,
 					    offsetof(struct draft, config) +
 						    offsetof(struct config, advertise)},
+			[FILE_TUNNEL] = {"tunnel", "{source: 198.18.255.0/24}", false, read_tunnel,
+					 offsetof(struct draft, config) + offsetof(struct config, tunnel)},
 			{.name = NULL},
 		},
 };
@@ -136,11 +138,11 @@ static int check_role(struct reader *reader, const struct config *config, struct
 	for (size_t i = 0; config->role == ROLE_BOTH && i < config->services_count; i++) {
 		const struct config_service *service = &config->services[i];
 
-		if (service->forward != FORWARD_L3)
+		if (service->forward == FORWARD_AUTO || service->forward == FORWARD_L2)
 			return reader_fail(
 				reader, at,
 				"'role: both' cannot go with 'forward: %s' (service '%s'): a frame that l2 "
-				"dispatched would be dispatched again; use 'forward: l3'",
+				"dispatched would be dispatched again; use 'forward: l3', ipip or gue",
 				forward_name(service->forward), service->name);
 	}
 	return 0;
@@ -179,7 +181,9 @@ int file_parse(const char *path, const char *text, size_t size, struct config **
 	static const char mark[] = "\xef\xbb\xbf"; /* what some editors put in front of UTF-8 */
 	struct report report = {path, text, size, error};
 	struct config *config = calloc(1, sizeof(*config));
-	struct draft draft = {.config = {.audit = AUDIT_DEFAULT_MS, .advertise = ADVERTISE_DEFAULTS}};
+	struct draft draft = {.config = {.audit = AUDIT_DEFAULT_MS,
+					 .advertise = ADVERTISE_DEFAULTS,
+					 .tunnel = TUNNEL_DEFAULTS}};
 	int err;
 
 	if (!config)

@@ -163,7 +163,7 @@ int claim_service(struct reader *reader, struct draft *draft, const struct servi
 		err = claim_endpoint(&claimant, i);
 	for (size_t i = 0; !err && i < service->service.backends_count; i++)
 		err = claim_backend(&claimant, i);
-	if (!err && service->service.forward != FORWARD_L2)
+	if (!err && config_restores(&service->service))
 		err = claim_restores(&claimant);
 	return err;
 }

@@ -17,6 +17,9 @@ enum claim {
 	CLAIM_RESTORE,	   /* backend, protocol, port (0: any) */
 	CLAIM_EXACT,	   /* backend, protocol */
 	CLAIM_EXACT_OTHER, /* backend, protocol */
+	CLAIM_DSCP,	   /* backend, DSCP */
+	CLAIM_MARKED,	   /* backend: the first with a DSCP */
+	CLAIM_UNMARKED,	   /* backend: the first without */
 };
 
 #define CLAIM_KEY_SIZE (5 + (NAME_LENGTH_MAX > 16 ? NAME_LENGTH_MAX : 16))

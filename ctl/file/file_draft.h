@@ -38,4 +38,7 @@ int claim_pattern(struct reader *reader, struct draft *draft, const char *patter
 /* Checks a service against all before it, and enters it. 0 or reported. */
 int claim_service(struct reader *reader, struct draft *draft, const struct service_draft *service);
 
+/* The top level's `tunnel`; field->offset is of a struct config_tunnel. */
+int read_tunnel(struct reader *reader, const struct field *field, const struct node *value, void *record);
+
 #endif

@@ -6,6 +6,10 @@
  * address by l3 must therefore differ in protocol or port, and any port of one excludes every
  * port of the other. To see the latter without walking the ports, the first service with
  * exact ports at a backend leaves CLAIM_EXACT, and the first of another VIP CLAIM_EXACT_OTHER.
+ *
+ * With `dscp:` it restores by (own address, DSCP), whatever the port is: two VIPs must differ in it. Clients
+ * may set a DSCP of their own, so at one backend address either every l3 service has one, and is marked by
+ * the director, or none.
  */
 #include "file_claims.h"
 
@@ -28,13 +32,14 @@ static int refuse_restore(const struct claimant *claimant, size_t backend, const
 		other_vip_text[ADDR_TEXT_SIZE];
 	char address[ADDR_TEXT_SIZE], text[PORT_TEXT_SIZE];
 
-	return reader_fail(
-		claimant->reader, claimant->service->backend_places[backend],
-		"l3 to %s cannot tell '%s' (%s) from '%s' (%s, line %u) at %s; use another port, another "
-		"backend address, or 'forward: l2'",
-		addr_format(&mine->backends[backend].address, address), report_show(mine->name, mine_shown),
-		addr_format(&mine->vip, mine_vip), report_show(other->name, other_shown),
-		addr_format(&other->vip, other_vip_text), first->at.line, port_text(port, text));
+	return reader_fail(claimant->reader, claimant->service->backend_places[backend],
+			   "l3 to %s cannot tell '%s' (%s) from '%s' (%s, line %u) at %s; give each a 'dscp' "
+			   "of its own, or "
+			   "use another port, another backend address, 'forward: ipip' or 'forward: l2'",
+			   addr_format(&mine->backends[backend].address, address),
+			   report_show(mine->name, mine_shown), addr_format(&mine->vip, mine_vip),
+			   report_show(other->name, other_shown), addr_format(&other->vip, other_vip_text),
+			   first->at.line, port_text(port, text));
 }
 
 /* Takes `claim` at the backend, or refuses it to a second VIP. */
@@ -88,6 +93,58 @@ static int restore_exact(const struct claimant *claimant, size_t backend, const 
 	return taken < 0 ? taken : restore_take(claimant, backend, port);
 }
 
+static int refuse_dscp(const struct claimant *claimant, size_t backend, const struct holder *first)
+{
+	const struct config_service *mine = &claimant->service->service;
+	const struct config_service *other = claim_holder(claimant, first);
+	char mine_shown[SHOW_SIZE], mine_vip[ADDR_TEXT_SIZE], other_shown[SHOW_SIZE],
+		other_vip_text[ADDR_TEXT_SIZE], address[ADDR_TEXT_SIZE];
+
+	return reader_fail(
+		claimant->reader, claimant->service->backend_places[backend],
+		"dscp %u at %s stands for '%s' (%s, line %u) already, not for '%s' (%s); give each VIP "
+		"another",
+		mine->dscp, addr_format(&mine->backends[backend].address, address),
+		report_show(other->name, other_shown), addr_format(&other->vip, other_vip_text),
+		first->at.line, report_show(mine->name, mine_shown), addr_format(&mine->vip, mine_vip));
+}
+
+/* Either all l3 services at an address are marked, or none. */
+static int claim_marking(const struct claimant *claimant, size_t backend)
+{
+	const struct config_service *mine = &claimant->service->service;
+	const struct addr *address = &mine->backends[backend].address;
+	struct claim_key same = claim_key(mine->dscp ? CLAIM_MARKED : CLAIM_UNMARKED, address, 0, 0);
+	struct claim_key other = claim_key(mine->dscp ? CLAIM_UNMARKED : CLAIM_MARKED, address, 0, 0);
+	struct place at = claimant->service->backend_places[backend];
+	char text[ADDR_TEXT_SIZE], mine_shown[SHOW_SIZE], other_shown[SHOW_SIZE];
+	struct holder first;
+	int taken;
+
+	if (claim_find(claimant, &other, &first))
+		return reader_fail(
+			claimant->reader, at,
+			"l3 to %s is with 'dscp' for one of '%s' and '%s' (line %u) and without for the "
+			"other; give both a 'dscp' of their own, or none",
+			addr_format(address, text), report_show(mine->name, mine_shown),
+			report_show(claim_holder(claimant, &first)->name, other_shown), first.at.line);
+	taken = claim_take(claimant, &same, at, &first);
+	return taken < 0 ? taken : 0;
+}
+
+static int claim_dscp(const struct claimant *claimant, size_t backend)
+{
+	const struct config_service *mine = &claimant->service->service;
+	struct claim_key key = claim_key(CLAIM_DSCP, &mine->backends[backend].address, 0,
+					 (uint16_t)mine->dscp);
+	struct holder first;
+	int taken = claim_take(claimant, &key, claimant->service->backend_places[backend], &first);
+
+	if (taken == 1)
+		return other_vip(claimant, &first) ? refuse_dscp(claimant, backend, &first) : 0;
+	return taken;
+}
+
 static int backend_restores(const struct claimant *claimant, size_t backend)
 {
 	const struct config_service *service = &claimant->service->service;
@@ -127,9 +184,13 @@ static int bound_restores(const struct claimant *claimant)
 
 int claim_restores(const struct claimant *claimant)
 {
-	int err = bound_restores(claimant);
+	const struct config_service *service = &claimant->service->service;
+	int err = service->dscp ? 0 : bound_restores(claimant);
 
-	for (size_t i = 0; !err && i < claimant->service->service.backends_count; i++)
-		err = backend_restores(claimant, i);
+	for (size_t i = 0; !err && i < service->backends_count; i++) {
+		err = claim_marking(claimant, i);
+		if (!err)
+			err = service->dscp ? claim_dscp(claimant, i) : backend_restores(claimant, i);
+	}
 	return err;
 }

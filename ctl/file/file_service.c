@@ -147,20 +147,16 @@ static int read_vip(struct reader *reader, const struct field *field, const stru
 }
 
 static const struct choice forward_choices[] = {
-	{"auto", FORWARD_AUTO, NULL},
-	{"l2", FORWARD_L2, NULL},
-	{"l3", FORWARD_L3, NULL},
-	{"ipip", 0, "is not supported yet; write l2 or l3"},
-	{"gue", 0, "is not supported yet; write l2 or l3"},
-	{.name = NULL},
+	{"auto", FORWARD_AUTO, NULL}, {"l2", FORWARD_L2, NULL},	  {"l3", FORWARD_L3, NULL},
+	{"ipip", FORWARD_IPIP, NULL}, {"gue", FORWARD_GUE, NULL}, {.name = NULL},
 };
 
 static const struct choice remote_choices[] = {
+	{"ipip", FORWARD_IPIP, NULL},
+	{"gue", FORWARD_GUE, NULL},
 	{"l3", FORWARD_L3, NULL},
-	{"l2", 0, "cannot be: l2 reaches on-link backends only; write 'remote: l3'"},
-	{"auto", 0, "cannot be; write 'remote: l3'"},
-	{"ipip", 0, "is not supported yet; write 'remote: l3'"},
-	{"gue", 0, "is not supported yet; write 'remote: l3'"},
+	{"l2", 0, "cannot be: l2 reaches on-link backends only; write ipip, gue or l3"},
+	{"auto", 0, "cannot be; write ipip, gue or l3"},
 	{.name = NULL},
 };
 
@@ -179,10 +175,20 @@ static const struct choice advertise_choices[] = {
 #define BACKENDS_MAX 1000000
 #define IDLE_MS	     300000
 
+static const struct number_range dscp_range = {1, 63};
+
 static const struct number_range min_active_range = {1, BACKENDS_MAX};
 static const struct duration_range idle_range = {1000, 86400000, "1s to 24h", false};
 
-enum { SERVICE_NAME, SERVICE_VIP, SERVICE_PORTS, SERVICE_FORWARD, SERVICE_REMOTE, SERVICE_MIN_ACTIVE };
+enum {
+	SERVICE_NAME,
+	SERVICE_VIP,
+	SERVICE_PORTS,
+	SERVICE_FORWARD,
+	SERVICE_REMOTE,
+	SERVICE_DSCP,
+	SERVICE_MIN_ACTIVE
+};
 
 #define IN_SERVICE(member) (offsetof(struct service_draft, service) + offsetof(struct config_service, member))
 
@@ -196,15 +202,16 @@ static const struct schema service_schema = {
 			[SERVICE_PORTS] = {"ports", "[80/tcp, 443/udp]", true, read_ports},
 			[SERVICE_FORWARD] = {"forward", "l3", false, read_choice, IN_SERVICE(forward),
 					     forward_choices},
-			[SERVICE_REMOTE] = {"remote", "l3", false, read_choice, IN_SERVICE(remote),
+			[SERVICE_REMOTE] = {"remote", "ipip", false, read_choice, IN_SERVICE(remote),
 					    remote_choices},
+			[SERVICE_DSCP] = {"dscp", "10", false, read_number, IN_SERVICE(dscp),
+					  .numbers = &dscp_range},
 			[SERVICE_MIN_ACTIVE] = {"min-active", "1", false, read_number, IN_SERVICE(min_active),
 						.numbers = &min_active_range},
 			{"scheduler", "maglev", false, read_choice, IN_SERVICE(scheduler), scheduler_choices},
 			{"advertise", "true", false, read_choice, IN_SERVICE(advertise), advertise_choices},
 			{"backends", "[198.51.100.11, 198.51.100.12]", true, read_backends},
 			{.name = "health"},
-			{.name = "dscp"},
 			{"idle", "5m", false, read_duration, IN_SERVICE(idle), .range = &idle_range},
 			{.name = "quic-id"},
 			{.name = NULL},
@@ -214,17 +221,16 @@ static const struct schema service_schema = {
 static int check_forward(struct reader *reader, const struct config_service *service,
 			 const struct place *places)
 {
-	struct place forward = places[SERVICE_FORWARD], remote = places[SERVICE_REMOTE];
+	struct place remote = places[SERVICE_REMOTE];
 
 	if (service->forward != FORWARD_AUTO && remote.line)
 		return reader_fail(
 			reader, remote,
 			"'remote' goes with 'forward: auto' only; remove it, or write 'forward: auto'");
-	if (service->forward == FORWARD_AUTO && !remote.line)
-		return reader_fail(reader, forward.line ? forward : places[SERVICE_NAME],
-				   "'forward: auto'%s needs 'remote: l3', as its own default, ipip, is not "
-				   "supported yet; add 'remote: l3', or write 'forward: l2' or 'forward: l3'",
-				   forward.line ? "" : " (the default)");
+	if (service->dscp && !config_restores(service))
+		return reader_fail(reader, places[SERVICE_DSCP],
+				   "'dscp' goes with l3 only; remove it, or write 'forward: l3'%s",
+				   service->forward == FORWARD_AUTO ? " or 'remote: l3'" : "");
 	return 0;
 }
 
@@ -234,7 +240,7 @@ static int check_families(struct reader *reader, const struct service_draft *dra
 	const struct config_service *service = &draft->service;
 	char backend[ADDR_TEXT_SIZE], vip[ADDR_TEXT_SIZE];
 
-	if (service->forward == FORWARD_L2)
+	if (!config_restores(service))
 		return 0;
 	for (size_t i = 0; i < service->backends_count; i++) {
 		const struct addr *address = &service->backends[i].address;
@@ -243,7 +249,7 @@ static int check_families(struct reader *reader, const struct service_draft *dra
 			continue;
 		return reader_fail(reader, draft->backend_places[i],
 				   "backend %s is not of the VIP's family (%s), which %s needs; use an IPv%d "
-				   "backend or 'forward: l2'",
+				   "backend, 'forward: l2', or a tunnel, such as 'forward: ipip'",
 				   addr_format(address, backend), addr_format(&service->vip, vip),
 				   service->forward == FORWARD_L3 ? "l3" : "'remote: l3'",
 				   service->vip.family);
@@ -286,7 +292,8 @@ int read_service(struct reader *reader, const struct node *node, void *record)
 {
 	struct draft *draft = record;
 	struct service_draft service = {
-		.service = {.forward = FORWARD_AUTO, .remote = FORWARD_L3, .min_active = 1, .idle = IDLE_MS}};
+		.service = {
+			.forward = FORWARD_AUTO, .remote = FORWARD_IPIP, .min_active = 1, .idle = IDLE_MS}};
 	struct config *config = &draft->config;
 	int err = array_grow(reader, &config->services, config->services_count, sizeof(*config->services));
 

@@ -90,7 +90,7 @@ static int restore_add_service(struct restore *restore, const struct rt_state *s
 {
 	int rc = 0;
 
-	if (service->forward != FORWARD_L3 && service->forward != FORWARD_AUTO)
+	if (service->forward == FORWARD_L2)
 		return 0;
 	for (size_t i = 0; i < service->backends_count && !rc; i++) {
 		const struct rt_addr *own = role_own_address(state, &service->backends[i].address);

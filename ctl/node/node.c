@@ -14,6 +14,7 @@
 #include "log.h"
 #include "loop.h"
 #include "restore.h"
+#include "served.h"
 #include "sysctls.h"
 
 int node_open(struct controller *controller)
@@ -58,6 +59,8 @@ void node_sync(struct controller *controller)
 
 	/* A packet that arrives by the new program must find what it restores to. */
 	err = restore_sync(controller->apply.dataplane, config, state, role, &writes);
+	if (!err)
+		err = served_sync(controller->apply.dataplane, config, state, role, &writes);
 	tables_add_writes(controller->apply.tables, writes);
 	if (err)
 		log_error("cannot write the restore maps: %s", strerror(-err));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * {own address, port, protocol} -> VIP, for every service that reaches this node by l3.
- * The file has refused what could not be told apart. See restore.h.
+ * {own address, port, protocol} -> VIP, for every service that may reach this node by l3; where it has a
+ * DSCP, that in place of port and protocol. The file has refused what could not be told apart. See restore.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,17 +16,20 @@
 static size_t add_service(const struct config_service *service, const struct rt_state *state, uint8_t family,
 			  char *want, size_t size)
 {
+	const struct config_port mark = {.port = (uint16_t)service->dscp}; /* protocol 0: a DSCP */
+	const struct config_port *ports = service->dscp ? &mark : service->ports;
+	size_t ports_count = service->dscp ? 1 : service->ports_count;
 	size_t count = 0;
 
-	if (service->forward == FORWARD_L2 || service->vip.family != family)
+	if (!config_restores(service) || service->vip.family != family)
 		return 0;
 	for (size_t i = 0; i < service->backends_count; i++) {
 		const struct addr *own = &service->backends[i].address;
 
 		if (own->family != family || !role_own_address(state, own))
 			continue;
-		for (size_t j = 0; j < service->ports_count; j++)
-			endpoint_entry(own, &service->ports[j], service->vip.bytes, addr_size(&service->vip),
+		for (size_t j = 0; j < ports_count; j++)
+			endpoint_entry(own, &ports[j], service->vip.bytes, addr_size(&service->vip),
 				       want + size * count++);
 	}
 	return count;

@@ -69,6 +69,12 @@ static void say_unroutable(const struct resolve_input *input, struct resolution 
 
 static enum sh_mode choose_mode(const struct resolve_input *input)
 {
+	static const enum sh_mode modes[] = {
+		[FORWARD_L2] = SH_MODE_L2,
+		[FORWARD_L3] = SH_MODE_L3,
+		[FORWARD_IPIP] = SH_MODE_IPIP,
+		[FORWARD_GUE] = SH_MODE_GUE,
+	};
 	enum forward forward = input->forward;
 
 	if (forward == FORWARD_AUTO) {
@@ -78,7 +84,16 @@ static enum sh_mode choose_mode(const struct resolve_input *input)
 				forward = input->remote;
 		}
 	}
-	return forward == FORWARD_L2 ? SH_MODE_L2 : SH_MODE_L3;
+	return modes[forward];
+}
+
+/* Can the kernel's stack forward to the backend what the cached path cannot? Not l2: the VIP is no address
+ * that it would forward to the backend. Nor an IPv6 packet in an IPv4 one from our own address: a martian. */
+static bool kernel_forwards(const struct resolve_input *input, enum sh_mode mode)
+{
+	if (mode == SH_MODE_L2)
+		return false;
+	return mode == SH_MODE_L3 || input->backend.family == ADDR_IPV6 || input->vip.family == ADDR_IPV4;
 }
 
 static const char *family_name(const struct addr *addr)
@@ -102,7 +117,8 @@ static bool take_route(const struct resolve_input *input, struct resolution *out
 	out->mode = choose_mode(input);
 	if (out->mode == SH_MODE_L3 && input->vip.family != input->backend.family) {
 		become(out, STATE_UNREACHABLE,
-		       "l3 cannot turn %s (%s) into %s (%s); use backends of the VIP's family",
+		       "l3 cannot turn %s (%s) into %s (%s); use backends of the VIP's family, or ipip or "
+		       "gue",
 		       addr_format(&input->vip, vip), family_name(&input->vip),
 		       addr_format(&input->backend, backend), family_name(&input->backend));
 		return false;
@@ -152,9 +168,10 @@ static enum fault leg_fault(const struct rt_leg *leg, const struct rt_link *link
 	return takes_frames(link) ? FAULT_NONE : FAULT_NO_MAC;
 }
 
-static void say_fault(enum fault fault, const struct rt_leg *leg, const struct rt_link *link,
+static void say_fault(const struct resolve_input *input, enum fault fault, const struct rt_leg *leg,
 		      struct resolution *out)
 {
+	const struct rt_link *link = rt_state_link(input->state, leg->ifindex);
 	char gateway[ADDR_TEXT_SIZE];
 
 	switch (fault) {
@@ -176,7 +193,7 @@ static void say_fault(enum fault fault, const struct rt_leg *leg, const struct r
 		       addr_format(&leg->gateway, gateway), link->name);
 		break;
 	default:
-		if (out->mode == SH_MODE_L2)
+		if (!kernel_forwards(input, out->mode))
 			become(out, STATE_UNREACHABLE, "link %s has no MAC addresses; use l3", link->name);
 		else
 			become(out, STATE_RESOLVING, "link %s has no MAC addresses: the kernel forwards",
@@ -232,7 +249,7 @@ static bool take_legs(const struct resolve_input *input, struct resolution *out)
 		}
 	}
 	if (out->legs_count == 0 && faulty)
-		say_fault(mildest, faulty, rt_state_link(input->state, faulty->ifindex), out);
+		say_fault(input, mildest, faulty, out);
 	if (out->legs_count > 0)
 		merge_legs(out);
 	return out->legs_count > 0;
@@ -305,12 +322,11 @@ static void look_at_egress(const struct resolve_input *input, enum sh_mode mode,
 		first->fault = egress.fault;
 		egress_words(input->state, &egress, first->words, sizeof(first->words));
 	}
-	if (egress.fault && mode == SH_MODE_L2)
+	if (egress.fault && !kernel_forwards(input, mode))
 		leg->usable = false;
 }
 
-/* Of legs whose neighbours are known. l3 can go through the kernel, l2 cannot: the VIP is no address that the
- * kernel would forward to the backend. */
+/* Of legs whose neighbours are known. */
 static void take_egress(const struct resolve_input *input, struct resolution *out)
 {
 	struct hindrance first = {0};
@@ -323,7 +339,7 @@ static void take_egress(const struct resolve_input *input, struct resolution *ou
 	}
 	if (!first.words[0])
 		return;
-	if (out->mode == SH_MODE_L3)
+	if (kernel_forwards(input, out->mode))
 		become(out, STATE_ACTIVE, "%s: the kernel forwards", first.words);
 	else if (any)
 		become(out, STATE_ACTIVE, "%s", first.words);

@@ -89,6 +89,11 @@ void apply_settle(struct apply *apply);
 int apply_ring(const struct service *service, uint32_t *slots);
 uint32_t apply_clock(void);
 
+/* Where tunnels come from, by the file and this node's addresses; and that in the knobs, where it differs.
+ * After each pass and change of addresses. */
+void apply_want_tunnel(const struct apply *apply, struct sh_tunnel *out);
+void apply_tunnel(struct apply *apply);
+
 /* Points services at their rings, and makes the VIP maps and the knobs hold exactly the model's.
  * After a pass that follows a new model. 0 or -errno. */
 int apply_services(struct apply *apply);

@@ -129,6 +129,7 @@ int apply_services(struct apply *apply)
 					     service->ring, flags);
 	}
 	set_any_port(apply);
+	apply_tunnel(apply);
 	err = sync_vips(apply, HASH_VIPS4);
 	if (!err)
 		err = sync_vips(apply, HASH_VIPS6);

@@ -25,7 +25,7 @@ struct dataplane;
 
 /* Records needed in each map. The maps may be larger. */
 struct dataplane_sizes {
-	uint32_t guesses, vips4, vips6, restore4, restore6;
+	uint32_t guesses, vips4, vips6, restore4, restore6, served;
 	uint32_t services, slots, backends, paths, nexthops, fresh, flows;
 };
 
@@ -35,6 +35,7 @@ enum dataplane_hash {
 	HASH_VIPS6,
 	HASH_RESTORE4,
 	HASH_RESTORE6,
+	HASH_SERVED,
 	HASH_EGRESS,
 	HASH_FLOWS,
 	HASH_COUNT

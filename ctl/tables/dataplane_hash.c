@@ -58,6 +58,8 @@ static const struct hash_spec specs[HASH_COUNT] = {
 	[HASH_VIPS6] = {MAP_VIPS6, sizeof(struct sh_endpoint6), 4, compare20, same20_4},
 	[HASH_RESTORE4] = {MAP_RESTORE4, sizeof(struct sh_endpoint4), 4, compare8, same8_4},
 	[HASH_RESTORE6] = {MAP_RESTORE6, sizeof(struct sh_endpoint6), 16, compare20, same20_16},
+	[HASH_SERVED] = {MAP_SERVED, sizeof(struct sh_address), sizeof(struct sh_served), compare20,
+			 same20_4},
 	[HASH_EGRESS] = {MAP_EGRESS, 4, 8, compare4, NULL},
 	[HASH_FLOWS] = {MAP_FLOWS, sizeof(struct sh_flow), 8, compare24, NULL},
 };

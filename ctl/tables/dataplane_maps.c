@@ -24,6 +24,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_VIPS6] = {"vips6", NEEDS(vips6), COPY_HASH, false},
 	[MAP_RESTORE4] = {"restore4", NEEDS(restore4), COPY_HASH, false},
 	[MAP_RESTORE6] = {"restore6", NEEDS(restore6), COPY_HASH, false},
+	[MAP_SERVED] = {"served", NEEDS(served), COPY_HASH, false},
 	[MAP_SERVICES] = {"services", NEEDS(services), COPY_ARRAY, true},
 	[MAP_SLOTS] = {"slots", NEEDS(slots), COPY_ARRAY, false},
 	[MAP_BACKENDS] = {"backends", NEEDS(backends), COPY_ARRAY, true},

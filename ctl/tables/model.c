@@ -53,6 +53,7 @@ static int add_member(struct model *model, struct service *service, struct membe
 	};
 	target->members = member;
 	tables_weigh_backend(tables, member->backend, config->weight);
+	tables_mark_backend(tables, member->backend, (uint8_t)service->config->dscp);
 	return 0;
 }
 
@@ -261,6 +262,7 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		.vips6 = with_room(services),
 		.restore4 = with_room(ports),
 		.restore6 = with_room(ports),
+		.served = with_room(2 * config->services_count),
 		.services = with_room(services),
 		.backends = with_room(backends),
 		/* Only those over several next hops; most backends share theirs. */

@@ -103,6 +103,8 @@ uint32_t tables_backend_path(const struct tables *tables, const struct table_bac
 /* What was last told of a backend's state, kept with its record through reloads; 0: nothing. */
 unsigned *tables_backend_told(struct table_backend *backend);
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight);
+/* The DSCP that stands for its VIP by l3; 0: none. */
+void tables_mark_backend(struct tables *tables, const struct table_backend *backend, uint8_t dscp);
 /*
  * Who keeps flows that slots have moved away from (`seen` of <shunt/abi.h>, in its unit). 0: nobody
  * has; anything else keeps the backend's record from being given up by who looks (model.h).

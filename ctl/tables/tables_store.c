@@ -82,6 +82,16 @@ void tables_see_backend(struct tables *tables, const struct table_backend *backe
 	__atomic_store_n(&tables->port->backends[backend->index].seen, seen, __ATOMIC_RELEASE);
 }
 
+void tables_mark_backend(struct tables *tables, const struct table_backend *backend, uint8_t dscp)
+{
+	struct sh_backend *record = &tables->port->backends[backend->index];
+
+	if (record->dscp == dscp)
+		return;
+	__atomic_store_n(&record->dscp, dscp, __ATOMIC_RELEASE);
+	tables->writes++;
+}
+
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight)
 {
 	struct sh_backend *record = &tables->port->backends[backend->index];

@@ -49,7 +49,7 @@ static const struct row errors[] = {
 	{"\n\n", 0, "f:1:1: the file says nothing; the least is 'services: []'"},
 	{"---\n", 0, "f:2:1: the file must be keys with values; write one such as 'services: []'"},
 	{"\xef\xbb\xbf# mark\nx: 1\n", 0,
-	 "f:2:1: unknown key 'x' in the file; valid: role, interfaces, services, audit, advertise"},
+	 "f:2:1: unknown key 'x' in the file; valid: role, interfaces, services, audit, advertise, tunnel"},
 	{"role: auto\r\nroel: both\r\n", 0, "f:2:1: unknown key 'roel' in the file; did you mean 'role'?"},
 	{"role: auto\rservices: []\n", 0,
 	 "f:1:11: a carriage return without a line feed; end lines with a line feed"},
@@ -100,7 +100,7 @@ static const struct row errors[] = {
 	{"role: both\ninterfaces: [eth0]\n" FORWARD("forward: l2"), 0,
 	 "f:1:7: 'role: both' cannot go with 'forward: l2' (service 'web'): a frame that l2 dispatched would "
 	 "be "
-	 "dispatched again; use 'forward: l3'"},
+	 "dispatched again; use 'forward: l3', ipip or gue"},
 	{"interfaces:\nservices: []\n", 0,
 	 "f:1:12: 'interfaces' has no value; write a list, such as [\"eth*\"]"},
 	{"interfaces: [{match: eth0, mod: auto}]\n", 0,
@@ -170,15 +170,15 @@ static const struct row errors[] = {
 	{PORTS("[any/udp, any/udp]"), 0,
 	 "f:4:20: any/udp is listed twice; the first is on line 4: remove one"},
 	/* forwarding */
-	{FORWARD("remote: ipip"), 0, "f:5:11: 'remote: ipip' is not supported yet; write 'remote: l3'"},
-	{FORWARD("remote: auto"), 0, "f:5:11: 'remote: auto' cannot be; write 'remote: l3'"},
-	{FORWARD("forward: gue"), 0, "f:5:12: 'forward: gue' is not supported yet; write l2 or l3"},
+	{FORWARD("remote: auto"), 0, "f:5:11: 'remote: auto' cannot be; write ipip, gue or l3"},
+	{FORWARD("dscp: 10"), 0,
+	 "f:5:9: 'dscp' goes with l3 only; remove it, or write 'forward: l3' or 'remote: l3'"},
 	{FORWARD("{forward: l3}"), 0,
 	 "f:5:3: a key without ':'; write 'key: value', with a blank after the ':'"},
 	{SERVICE("2001:db8::10", "[80/tcp]", "remote: l3", "[198.51.100.11]"), 0,
 	 "f:6:14: backend 198.51.100.11 is not of the VIP's family (2001:db8::10), which 'remote: l3' needs; "
 	 "use an "
-	 "IPv6 backend or 'forward: l2'"},
+	 "IPv6 backend, 'forward: l2', or a tunnel, such as 'forward: ipip'"},
 	/* between services */
 	{"services:\n" ONE("a", "203.0.113.1", "[1/tcp]", "l2", "[198.51.100.1]")
 		 ONE("b", "203.0.113.2", "[1/tcp]", "l2", "[203.0.113.1]"),
@@ -188,21 +188,21 @@ static const struct row errors[] = {
 		 ONE("b", "203.0.113.2", "[any/udp]", "l3", "[198.51.100.1]"),
 	 0,
 	 "f:3:73: l3 to 198.51.100.1 cannot tell 'b' (203.0.113.2) from 'a' (203.0.113.1, line 2) at "
-	 "any/udp; use "
-	 "another port, another backend address, or 'forward: l2'"},
+	 "any/udp; give each a 'dscp' of its own, or use "
+	 "another port, another backend address, 'forward: ipip' or 'forward: l2'"},
 	{"services:\n" ONE("a", "203.0.113.1", "[1/tcp]", "l3", "[198.51.100.1]")
 		 ONE("b", "203.0.113.2", "[2/tcp]", "l3", "[198.51.100.1]")
 			 ONE("c", "203.0.113.1", "[any/tcp]", "l3", "[198.51.100.1]"),
 	 0,
 	 "f:4:73: l3 to 198.51.100.1 cannot tell 'c' (203.0.113.1) from 'b' (203.0.113.2, line 3) at "
-	 "any/tcp; use "
-	 "another port, another backend address, or 'forward: l2'"},
+	 "any/tcp; give each a 'dscp' of its own, or use "
+	 "another port, another backend address, 'forward: ipip' or 'forward: l2'"},
 	{"services:\n" ONE("a", "203.0.113.1", "[9/udp, 1/tcp, 2/tcp]", "l3", "[198.51.100.1]")
 		 ONE("b", "203.0.113.2", "[3/tcp, 2/tcp]", "l3", "[198.51.100.2, 198.51.100.1]"),
 	 0,
 	 "f:3:92: l3 to 198.51.100.1 cannot tell 'b' (203.0.113.2) from 'a' (203.0.113.1, line 2) at 2/tcp; "
-	 "use "
-	 "another port, another backend address, or 'forward: l2'"},
+	 "give each a 'dscp' of its own, or use "
+	 "another port, another backend address, 'forward: ipip' or 'forward: l2'"},
 };
 
 /* "path:line:col: text", as file_error_format begins. */
@@ -393,6 +393,32 @@ static void values_arrive(void **state)
 	assert_int_equal(service->remote, FORWARD_L3);
 	assert_int_equal(service->scheduler, SCHEDULER_MAGLEV);
 	assert_address(&service->backends[0].address, "2001:db8:1::1");
+	config_free(config);
+}
+
+static void tunnels_are_read(void **state)
+{
+	struct config *config = parse(
+		"tunnel: {source: 198.18.255.0/24, source6: '2001:db8:ff::/64', port: 6081}\n"
+		"services:\n"
+		"  - {name: a, vip: 203.0.113.1, ports: [80/tcp], forward: gue,"
+		" backends: ['2001:db8:1::1']}\n"
+		"  - {name: b, vip: 203.0.113.2, ports: [80/tcp], backends: [198.51.100.1]}\n"
+		"  - {name: c, vip: 203.0.113.3, ports: [80/tcp], forward: l3, dscp: 63,"
+		" backends: [198.51.100.1]}\n");
+
+	(void)state;
+	assert_address(&config->tunnel.source.addr, "198.18.255.0");
+	assert_int_equal(config->tunnel.source.length, 24);
+	assert_address(&config->tunnel.source6.addr, "2001:db8:ff::");
+	assert_int_equal(config->tunnel.source6.length, 64);
+	assert_int_equal(config->tunnel.port, 6081);
+	assert_int_equal(config->services[0].forward, FORWARD_GUE);
+	assert_int_equal(config->services[1].forward, FORWARD_AUTO);
+	assert_int_equal(config->services[1].remote, FORWARD_IPIP);
+	assert_true(config_tunnels(&config->services[1]));
+	assert_int_equal(config->services[2].dscp, 63);
+	assert_true(config_restores(&config->services[2]));
 	config_free(config);
 }
 
@@ -653,6 +679,7 @@ int main(void)
 		cmocka_unit_test(each_broken_file_has_its_error),
 		cmocka_unit_test(good_files_are_taken),
 		cmocka_unit_test(values_arrive),
+		cmocka_unit_test(tunnels_are_read),
 		cmocka_unit_test(defaults_hold),
 		cmocka_unit_test(idle_is_in_milliseconds),
 		cmocka_unit_test(durations_are_milliseconds),
