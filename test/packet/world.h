@@ -15,7 +15,7 @@
  *	egress DEVICE
  *	restore OWN_ADDRESS PORT PROTOCOL VIP
  *	dscp OWN_ADDRESS DSCP VIP			a mark that is restored by
- *	tunnel SOURCE4 BITS SOURCE6 BITS PORT		where tunnels come from: bits that the hash fills, GUE's port
+ *	tunnel SOURCE4 BITS SOURCE6 BITS PORT		where tunnels come from: with bits from the hash
  *	served ADDRESS [PORT]				a VIP; with a port, an own address where tunnels end
  *	flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND
  */
