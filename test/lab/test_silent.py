@@ -166,8 +166,8 @@ def foreign(director, tmp_path):
     source.write_text('__attribute__((section("xdp"), used)) int foreign(void *ctx) { return 2; }\n'
                       '__attribute__((section("license"), used)) char _license[] = "GPL";\n')
     scale.run("clang", "-O2", "-target", "bpf", "-c", str(source), "-o", str(obj))
-    scale.run("bpftool", "prog", "load", str(obj), str(pin), "type", "xdp")
     director.ip("link add other type veth peer name far")
+    scale.run("bpftool", "prog", "load", str(obj), str(pin), "type", "xdp")
     index = oracle.documents(director.netns, "link", "show", "other")[0]["ifindex"]
     process = subprocess.Popen(
         ["nsenter", f"--net=/run/netns/{director.netns}", sys.executable, "-c", HOLD_A_LINK, str(pin), str(index)],
@@ -180,8 +180,8 @@ def foreign(director, tmp_path):
     finally:
         process.kill()
         process.communicate()
-        director.ip("link del x0")
         pin.unlink()
+        director.ip("link del x0")
 
 
 def test_a_foreign_bpf_link_is_respected_and_its_end_noticed(director, foreign):
