@@ -12,11 +12,6 @@
 #include "model.h"
 #include "ring.h"
 
-/* Flows remembered on a node that directs, see xdp/flows.h. A handshake has the time that it takes to
- * turn FRESH over. */
-#define FRESH 65536U
-#define FLOWS 262144U
-
 static struct target *target_of(struct model *model, const struct addr *address)
 {
 	struct target *target;
@@ -269,8 +264,8 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		.paths = with_room(backends / 16),
 		.nexthops = with_room(backends),
 		.slots = (uint32_t)(2 * slots + RING_MAX),
-		.fresh = services ? FRESH : 0,
-		.flows = services ? FLOWS : 0,
+		.fresh = services ? SH_FRESH_SIZE : 0,
+		.flows = services ? SH_FLOWS_SIZE : 0,
 	};
 }
 

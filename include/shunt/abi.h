@@ -205,6 +205,11 @@ struct sh_flow {
 	__u32 service;
 };
 
+/* Entries of those tables on a node that directs (xdp/flows.h). A handshake has the time that it takes to
+ * turn `fresh` over. */
+#define SH_FRESH_SIZE 65536U
+#define SH_FLOWS_SIZE 262144U
+
 struct sh_flow_state {
 	__u32 backend;
 	__u32 zero;

@@ -22,7 +22,6 @@
 #define SERVICES (1U + 2U * (DIRECTOR_SERVICES + DIRECTOR_OTHER_VIPS))
 #define BACKENDS (1U + 2U * DIRECTOR_SERVICES * DIRECTOR_BACKENDS)
 #define GUESSES	 (SERVICES * SH_GUESSES_PER_VIP)
-#define FLOWS	 (1U << 21)
 
 struct director {
 	struct director_bpf *bpf;
@@ -54,8 +53,8 @@ static void size_maps(struct director_bpf *bpf)
 		{bpf->maps.backends, BACKENDS},
 		{bpf->maps.nexthops, BACKENDS},
 		{bpf->maps.backend_counts, BACKENDS},
-		{bpf->maps.fresh, FLOWS},
-		{bpf->maps.flows, FLOWS},
+		{bpf->maps.fresh, SH_FRESH_SIZE},
+		{bpf->maps.flows, SH_FLOWS_SIZE},
 	};
 
 	bpf->rodata->load.guesses = GUESSES;
