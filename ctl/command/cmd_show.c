@@ -81,7 +81,8 @@ static const struct {
 	{"interfaces", {interfaces_columns, "no interface carries a program of shunt"}},
 	{"aliases", {aliases_columns, "no aliases: none of this node's addresses is a backend's"}},
 	{"adverts", {adverts_columns, "no adverts: no service of a director says `advertise: true`"}},
-	{"flows", {flows_columns, "no flows: only services with `scheduler: random` remember them"}},
+	{"flows",
+	 {flows_columns, "no flows: only slots in transition and `scheduler: random` remember them"}},
 };
 
 #define LISTS (sizeof(lists) / sizeof(*lists))

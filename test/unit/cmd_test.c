@@ -147,7 +147,7 @@ static void an_empty_list_says_so(void **state)
 	assert_run(socket_of(state), "show aliases --socket @", 0,
 		   "no aliases: none of this node's addresses is a backend's\n", "");
 	assert_run(socket_of(state), "show flows --socket @", 0,
-		   "no flows: only services with `scheduler: random` remember them\n", "");
+		   "no flows: only slots in transition and `scheduler: random` remember them\n", "");
 	assert_run(socket_of(state), "show flows -j --socket @", 0, "[]\n", "");
 }
 
