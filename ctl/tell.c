@@ -87,6 +87,9 @@ static void path_changed(const struct member *member, const struct sh_path *befo
 	struct controller *controller = arg;
 	char address[ADDR_TEXT_SIZE];
 
+	/* Thousands of these may come with one route: the words would cost more than all else. */
+	if (!controller->control || !control_has_subscribers(controller->control))
+		return;
 	tell_event(controller,
 		   json_pack("{s:s, s:s, s:s, s:o, s:o}", "event", "route", "backend",
 			     addr_format(&member->config->address, address), "service",
