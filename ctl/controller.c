@@ -18,6 +18,7 @@
 #include "loop.h"
 
 #define COALESCE_MS 5
+#define PART	    256 /* backends asked about in one go */
 #define RETRY_MS    1000
 #define REAP_MS	    1000
 #define SETTLE_MS   1000
@@ -54,17 +55,8 @@ int controller_follow_rules(struct controller *controller)
 	return err;
 }
 
-static void run_pass(void *arg)
+static void end_pass(struct controller *controller, int err)
 {
-	struct controller *controller = arg;
-	int err;
-
-	if (controller->ending == ENDING_OVER)
-		return;
-	err = controller_follow_rules(controller);
-	if (!err)
-		err = apply_pass(&controller->apply);
-	controller->last_pass = controller_now_ms();
 	apply_tunnel(&controller->apply);
 	tell_states(controller);
 	managed_sync(&controller->managed);
@@ -77,10 +69,39 @@ static void run_pass(void *arg)
 		err = load_again(controller);
 	}
 	advertise_sync(controller);
-	if (!err)
+	if (!err) {
+		/* Marked while the pass was past it already. */
+		if (apply_pending(&controller->apply) && !loop_timer_armed(controller->pass_timer))
+			loop_timer_set(controller->pass_timer, COALESCE_MS, 0);
 		return;
+	}
 	log_error("cannot bring the tables in step with the kernel: %s; trying again", strerror(-err));
 	loop_timer_set(controller->pass_timer, RETRY_MS, 0);
+}
+
+/* Works off about `budget` backends. While there are more, the loop comes back as soon as it has looked at
+ * what else there is: a neighbour's change does not wait for thousands of questions. */
+static void work_off(struct controller *controller, size_t budget)
+{
+	bool more = false;
+	int err;
+
+	loop_timer_set(controller->pass_timer, 0, 0);
+	if (controller->ending == ENDING_OVER)
+		return;
+	err = controller_follow_rules(controller);
+	if (!err)
+		err = apply_part(&controller->apply, budget, &more);
+	controller->last_pass = controller_now_ms();
+	if (more)
+		loop_timer_set(controller->pass_timer, 0, 1);
+	else
+		end_pass(controller, err);
+}
+
+static void run_pass(void *arg)
+{
+	work_off(arg, PART);
 }
 
 void controller_pass_soon(struct controller *controller)
@@ -210,7 +231,7 @@ static void read_again(void *arg)
 static void pass_now(struct controller *controller)
 {
 	if (apply_pending(&controller->apply) || loop_timer_armed(controller->pass_timer))
-		run_pass(controller);
+		work_off(controller, SIZE_MAX);
 }
 
 int controller_catch_up(struct controller *controller)

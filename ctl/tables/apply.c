@@ -57,7 +57,7 @@ static void mark_behind_moved(struct apply *apply)
 
 bool apply_pending(const struct apply *apply)
 {
-	if (apply->model->moved)
+	if (apply->model->moved || apply->model->passing)
 		return true;
 	for (const struct target *target = apply->model->targets; target; target = target->hh.next) {
 		if (target->ask || target->resolve)
@@ -186,18 +186,44 @@ static void finish_leaving(struct apply *apply)
 	}
 }
 
-int apply_pass(struct apply *apply)
+/* All ways are known: who is led where follows from them. */
+static int finish_pass(struct apply *apply)
 {
-	int err = 0, failed;
+	int err = apply_rings(apply);
 
-	mark_behind_moved(apply);
-	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
-		failed = update_target(apply, target);
-		err = failed ? failed : err;
-	}
-	failed = apply_rings(apply);
 	finish_leaving(apply);
 	apply_care(apply);
+	apply->model->passing = false;
+	return err ? err : apply->model->failed;
+}
+
+int apply_part(struct apply *apply, size_t budget, bool *more)
+{
+	struct model *model = apply->model;
+	struct target *target = model->passing ? model->at : model->targets;
+
+	if (!model->passing) {
+		mark_behind_moved(apply);
+		model->failed = 0;
+	}
+	for (; target && budget; target = target->hh.next) {
+		int failed;
+
+		budget -= target->ask || target->resolve;
+		failed = update_target(apply, target);
+		model->failed = failed ? failed : model->failed;
+	}
+	model->at = target;
+	model->passing = true;
 	apply_forget_deal(apply);
-	return failed ? failed : err;
+	*more = target != NULL;
+	return *more ? 0 : finish_pass(apply);
+}
+
+int apply_pass(struct apply *apply)
+{
+	bool more;
+
+	apply->model->passing = false;
+	return apply_part(apply, SIZE_MAX, &more);
 }

@@ -78,6 +78,11 @@ void apply_all_nexthops(struct apply *apply);
  * what failed stays marked. -ENOSPC: a table is full, the maps must grow.
  */
 int apply_pass(struct apply *apply);
+/*
+ * The same in parts, so that others have their turn between: about `budget` targets. While *more, call it
+ * again; rings, and what leaves, wait for the last part, where all ways are known. apply_pass begins anew.
+ */
+int apply_part(struct apply *apply, size_t budget, bool *more);
 bool apply_pending(const struct apply *apply);
 
 /* Are slots in transition, or backends kept for flows they have? Then call apply_settle every second: it

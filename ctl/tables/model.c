@@ -122,6 +122,8 @@ static void leave_target(struct model *model, const struct member *member)
 	*link = member->next;
 	if (target->members)
 		return;
+	if (model->at == target)
+		model->at = target->hh.next;
 	HASH_DEL(model->targets, target);
 	free(target->route);
 	free(target);

@@ -78,7 +78,11 @@ struct model {
 	size_t services_count;	  /* 0 on a node that directs nothing: it need not know the ways */
 	struct service *services; /* owned: config->services' at work, in the file's order */
 	struct target *targets;
-	bool moved; /* a next hop's note says so */
+	bool moved;   /* a next hop's note says so */
+	bool passing; /* a pass has begun that goes on at the target `at`, or with the rings where that is
+			 NULL */
+	struct target *at;
+	int failed; /* in that pass: -errno, or 0 */
 };
 
 /* Takes over `config` on success. `directs`: this node is a director. 0, or -ENOMEM or -ENOSPC (a

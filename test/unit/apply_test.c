@@ -322,6 +322,53 @@ static void a_leg_taken_from_the_route_moves_its_buckets_alone(void **state)
 	assert_int_equal(count_in(STATE_ACTIVE), 10);
 }
 
+static void a_pass_in_parts_ends_as_a_whole_one(void **state)
+{
+	struct sh_slot *slots;
+	uint64_t before, asks;
+	bool more;
+
+	(void)state;
+	start(MANY);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	slots = copy_slots();
+	asks = world->apply.asks;
+	route(0, 0, NULL, 0, NULL); /* half of them can't be reached any more */
+	assert_int_equal(apply_part(&world->apply, 100, &more), 0);
+	assert_true(more && apply_pending(&world->apply));
+	assert_true(world->apply.asks == asks + 100);
+	assert_int_equal(count_in(STATE_UNREACHABLE), 100);
+	assert_memory_equal(world->heap->slots, slots, world->heap->port.slots_size * sizeof(*slots));
+	/* A neighbour's change between two parts is one write, at once. */
+	before = writes();
+	neighbour(2, G1, RT_NEIGH_VALID, 0x77);
+	assert_true(writes() == before + 1);
+	while (more)
+		assert_int_equal(apply_part(&world->apply, 100, &more), 0);
+	assert_true(world->apply.asks == asks + MANY / 2);
+	assert_int_equal(count_in(STATE_UNREACHABLE), MANY / 2);
+	assert_int_equal(slots_leading_to(member(0)), 0);
+	assert_true(slots_leading_to(member(1)) > 0);
+	free(slots);
+	pass();
+}
+
+static void what_is_marked_behind_a_part_is_for_the_next_pass(void **state)
+{
+	bool more;
+
+	(void)state;
+	start(MANY);
+	route(0, 0, NULL, 0, NULL);
+	assert_int_equal(apply_part(&world->apply, 100, &more), 0);
+	route(0, 2, G1, 0, NULL); /* back, for those that are past already, too */
+	while (more)
+		assert_int_equal(apply_part(&world->apply, 100, &more), 0);
+	assert_true(apply_pending(&world->apply));
+	pass();
+	assert_int_equal(count_in(STATE_ACTIVE), MANY);
+}
+
 static void a_question_that_fails_is_asked_again(void **state)
 {
 	uint64_t before;
@@ -485,6 +532,8 @@ int main(void)
 		FACT(the_last_backend_leaves_an_empty_ring),
 		FACT(two_gateways_share_the_buckets),
 		FACT(a_leg_taken_from_the_route_moves_its_buckets_alone),
+		FACT(a_pass_in_parts_ends_as_a_whole_one),
+		FACT(what_is_marked_behind_a_part_is_for_the_next_pass),
 		FACT(a_question_that_fails_is_asked_again),
 		FACT(full_tables_leave_all_as_it_was),
 		FACT(a_ring_that_cannot_be_written_keeps_who_leaves),
