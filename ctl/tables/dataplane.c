@@ -109,20 +109,41 @@ static int open_port(struct dataplane *dataplane)
 		.reset_service = reset_service,
 		.reset_backend = reset_backend,
 	};
+	dataplane->port.knobs->abi = SH_ABI_VERSION;
 	return 0;
 }
 
 /* ---- loading ------------------------------------------------------------------------------ */
 
+/* Were the pinned maps filled by a shunt whose records mean what ours do? */
+static bool same_abi(const struct dataplane *dataplane)
+{
+	const struct bpf_map *knobs = dataplane->director->maps.knobs;
+	int fd = dataplane_map_pinned(dataplane->pin_dir, &dataplane->maps[MAP_KNOBS]);
+	const uint32_t only = 0;
+	struct sh_knobs there;
+	bool same;
+
+	if (fd < 0)
+		return false;
+	same = dataplane_map_suits(fd, knobs, 1) && !bpf_map_lookup_elem(fd, &only, &there) &&
+	       there.abi == SH_ABI_VERSION;
+	close(fd);
+	if (!same)
+		log_note("the maps pinned in %s are another version's: starting with empty ones",
+			 dataplane->pin_dir);
+	return same;
+}
+
 /* Gives the object's map its pinned predecessor, or its size. */
-static int prepare_map(struct dataplane *dataplane, struct dataplane_map *map)
+static int prepare_map(struct dataplane *dataplane, struct dataplane_map *map, bool adopt)
 {
 	struct bpf_map *bpf_map = bpf_object__find_map_by_name(dataplane->director->obj, map->spec->name);
 	uint32_t needed = map->needed ? map->needed : bpf_map__max_entries(bpf_map);
 	int err;
 
 	map->bpf = bpf_map;
-	map->old_fd = dataplane_map_pinned(dataplane->pin_dir, map);
+	map->old_fd = adopt ? dataplane_map_pinned(dataplane->pin_dir, map) : -1;
 	map->adopted = map->old_fd >= 0 && dataplane_map_suits(map->old_fd, bpf_map, needed);
 	if (map->adopted)
 		err = bpf_map__reuse_fd(bpf_map, map->old_fd);
@@ -135,14 +156,16 @@ static int prepare_map(struct dataplane *dataplane, struct dataplane_map *map)
 
 static int load_director(struct dataplane *dataplane, bool restore)
 {
+	bool adopt;
 	int err;
 
 	dataplane->director = director_bpf__open();
 	if (!dataplane->director)
 		return -errno;
 	dataplane->director->rodata->load.restore = restore;
+	adopt = same_abi(dataplane);
 	for (int i = 0; i < DATAPLANE_MAPS; i++) {
-		err = prepare_map(dataplane, &dataplane->maps[i]);
+		err = prepare_map(dataplane, &dataplane->maps[i], adopt);
 		if (err)
 			return err;
 	}

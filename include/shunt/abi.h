@@ -231,7 +231,7 @@ struct sh_knobs {
 	__u32 any_port;		/* 1: services with port 0 exist, look them up second */
 	__u32 events_per_100ms; /* dispatch events each CPU may emit; 0: nobody listens */
 	__u32 tunnel;		/* atomic: which of `tunnels`; the other one is written before a switch */
-	__u32 zero;
+	__u32 abi;		/* SH_ABI_VERSION of who filled the maps */
 	struct sh_tunnel tunnels[2];
 };
 
