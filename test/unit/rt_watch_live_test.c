@@ -233,7 +233,8 @@ static void links_are_everything(void **state)
 	int va = live_ifindex("va");
 
 	makes(bench, "ip link set va mtu 1400", "everything links");
-	/* nothing that we look at: what the kernel tells after carrier was lost and found at once is like this */
+	/* nothing that we look at: what the kernel tells after carrier was lost and found at once is like
+	 * this */
 	makes(bench, "ip link set va alias nothing-that-we-hold", "everything");
 	assert_int_equal(rt_state_link(bench->state, va)->mtu, 1400);
 	makes_everything(bench, "ip link set va address 02:00:00:00:00:99");
