@@ -29,6 +29,8 @@
 		{"fib", family, BENCH_FIB, DIRECTOR_L3, 1, false, false, CASE_ROUTED},                \
 		FLOWS3("l2", family, DIRECTOR_L2, BENCH_DIRECTOR, CASE_L2),                           \
 		FLOWS3("l3", family, DIRECTOR_L3, BENCH_DIRECTOR, CASE_L3),                           \
+		FLOWS3("ipip", family, DIRECTOR_IPIP, BENCH_DIRECTOR, CASE_IPIP),                     \
+		FLOWS3("gue", family, DIRECTOR_GUE, BENCH_DIRECTOR, CASE_GUE),                        \
 		{"l2 new", family, BENCH_DIRECTOR, DIRECTOR_L2, M, true, false, CASE_L2},             \
 		{"l3 new", family, BENCH_DIRECTOR, DIRECTOR_L3, M, true, false, CASE_L3},             \
 		{"l2 moving", family, BENCH_DIRECTOR, DIRECTOR_MOVING, M, false, false, CASE_L2},     \
@@ -83,6 +85,8 @@ static void expect_backend(const struct bench_case *one, const struct frame *cam
 	frame_macs(want, dst, src);
 	if (one->effect == CASE_L3)
 		frame_redirect(want, one->family, &address);
+	else if (one->effect != CASE_L2)
+		frame_wrap(want, one->family, &address, one->effect == CASE_GUE, came);
 }
 
 /* A constant destination, TCP's checksum kept as right or wrong as it was. */
@@ -128,6 +132,8 @@ static void expect(const struct bench_case *one, const struct frame *came, struc
 		break;
 	case CASE_L2:
 	case CASE_L3:
+	case CASE_IPIP:
+	case CASE_GUE:
 		expect_backend(one, came, want);
 		break;
 	}

@@ -14,7 +14,9 @@ enum case_effect {
 	CASE_CONSTANT,
 	CASE_ROUTED, /* one hop less, to the router's MAC */
 	CASE_L2,     /* to the MAC of a backend */
-	CASE_L3,     /* routed, with a backend's address for the VIP's */
+	CASE_IPIP,   /* whole, in a tunnel to a backend */
+	CASE_GUE,
+	CASE_L3, /* routed, with a backend's address for the VIP's */
 };
 
 struct bench_case {

@@ -139,12 +139,16 @@ static void add_service(struct director *director, uint8_t family, const struct 
 
 static void fill_service(struct director *director, uint8_t family, enum director_service kind)
 {
-	uint32_t router = kind == DIRECTOR_L3 ? add_path(director, 0) : 0;
+	static const uint32_t modes[DIRECTOR_SERVICES] = {
+		[DIRECTOR_L2] = SH_MODE_L2,   [DIRECTOR_L3] = SH_MODE_L3,     [DIRECTOR_IPIP] = SH_MODE_IPIP,
+		[DIRECTOR_GUE] = SH_MODE_GUE, [DIRECTOR_MOVING] = SH_MODE_L2,
+	};
+	uint32_t router = modes[kind] == SH_MODE_L2 ? 0 : add_path(director, 0);
 	uint32_t first = director->backends + 1, ring;
 	struct sh_ip vip = frame_vip(family, kind);
 
 	for (uint32_t i = 0; i < DIRECTOR_BACKENDS; i++)
-		add_backend(director, family, DIRECTOR_FIRST + i, router ? SH_MODE_L3 : SH_MODE_L2,
+		add_backend(director, family, DIRECTOR_FIRST + i, modes[kind],
 			    router ? router : add_path(director, DIRECTOR_FIRST + i));
 	ring = add_ring(director, first, kind == DIRECTOR_MOVING);
 	add_service(director, family, &vip, ring, DIRECTOR_RING);
@@ -164,10 +168,23 @@ static void fill_others(struct director *director, uint8_t family)
 	}
 }
 
+/* Tunnels come from the addresses of bed.c, and the hash fills no bit of those. */
+static void set_tunnel(struct director *director)
+{
+	struct sh_knobs knobs = {0};
+	uint32_t only = 0;
+
+	knobs.tunnels[0].source4 = frame_backend(SH_FAMILY_IPV4, FRAME_OWN).w[0];
+	knobs.tunnels[0].source6 = frame_backend(SH_FAMILY_IPV6, FRAME_OWN);
+	knobs.tunnels[0].port = htons(FRAME_GUE_PORT);
+	put(director->bpf->maps.knobs, &only, &knobs);
+}
+
 static void fill(struct director *director)
 {
 	static const uint8_t families[] = {SH_FAMILY_IPV4, SH_FAMILY_IPV6};
 
+	set_tunnel(director);
 	for (int f = 0; f < 2; f++) {
 		for (uint32_t kind = DIRECTOR_NONE + 1; kind < DIRECTOR_SERVICES; kind++)
 			fill_service(director, families[f], kind);

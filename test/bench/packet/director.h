@@ -14,6 +14,8 @@ enum director_service {
 	DIRECTOR_NONE, /* a VIP that no service has */
 	DIRECTOR_L2,
 	DIRECTOR_L3,
+	DIRECTOR_IPIP,
+	DIRECTOR_GUE,
 	DIRECTOR_MOVING, /* l2, each slot in transition */
 	DIRECTOR_SERVICES,
 };

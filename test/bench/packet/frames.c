@@ -9,6 +9,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -179,4 +180,65 @@ void frame_redirect(struct frame *frame, uint8_t family, const struct sh_ip *to)
 	else
 		memcpy(frame_l3(frame) + 16, to, 4);
 	frame_route(frame, family);
+}
+
+/* The outer IP header, and the flow label that came: a matter of the hash. */
+static void wrap_ip(struct frame *frame, uint8_t family, const struct sh_ip *to, uint8_t protocol,
+		    const struct frame *came)
+{
+	struct sh_ip from = frame_backend(family, FRAME_OWN);
+	uint16_t bytes = (uint16_t)(frame->size - 14);
+	struct iphdr ip = {.version = 4,
+			   .ihl = 5,
+			   .tot_len = htons(bytes),
+			   .frag_off = htons(0x4000),
+			   .ttl = 64,
+			   .protocol = protocol,
+			   .saddr = from.w[0],
+			   .daddr = to->w[0]};
+	struct ipv6hdr ip6 = {.version = 6,
+			      .payload_len = htons((uint16_t)(bytes - sizeof(ip6))),
+			      .nexthdr = protocol,
+			      .hop_limit = 64};
+
+	if (family == SH_FAMILY_IPV4) {
+		memcpy(frame_l3(frame), &ip, sizeof(ip));
+		ipv4_checksum(frame);
+		return;
+	}
+	memcpy(&ip6.saddr, &from, sizeof(ip6.saddr));
+	memcpy(&ip6.daddr, to, sizeof(ip6.daddr));
+	memcpy(frame_l3(frame), &ip6, sizeof(ip6));
+	frame->bytes[15] = came->bytes[15] & 0x0f;
+	memcpy(frame->bytes + 16, came->bytes + 16, 2);
+}
+
+/* UDP's checksum, in IPv6, is right by the inner packet's sum alone where that is right: not so here,
+ * where TCP has none, so it is taken as it came. */
+static void wrap_udp(struct frame *frame, uint8_t family, const struct frame *came)
+{
+	uint8_t *at = frame_l4(frame, family);
+	const uint8_t *there = came->bytes + (at - frame->bytes);
+	struct udphdr udp = {.dest = htons(FRAME_GUE_PORT),
+			     .len = htons((uint16_t)(frame->size - (uint32_t)(at - frame->bytes)))};
+
+	memcpy(&udp.source, there, sizeof(udp.source));
+	if (family == SH_FAMILY_IPV6)
+		memcpy(&udp.check, there + 6, sizeof(udp.check));
+	memcpy(at, &udp, sizeof(udp));
+}
+
+void frame_wrap(struct frame *frame, uint8_t family, const struct sh_ip *to, bool gue,
+		const struct frame *came)
+{
+	uint32_t more = (uint32_t)(frame_l4(frame, family) - frame_l3(frame)) +
+			(gue ? sizeof(struct udphdr) : 0);
+	uint8_t inner = family == SH_FAMILY_IPV4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+
+	frame_route(frame, family);
+	memmove(frame_l3(frame) + more, frame_l3(frame), frame->size - 14);
+	frame->size += more;
+	wrap_ip(frame, family, to, gue ? IPPROTO_UDP : inner, came);
+	if (gue)
+		wrap_udp(frame, family, came);
 }

@@ -29,7 +29,9 @@ struct frame_kind {
 	uint32_t vip;	/* number of the VIP */
 };
 
-#define FRAME_PORT 80
+#define FRAME_PORT     80
+#define FRAME_GUE_PORT 6080
+#define FRAME_OWN      1 /* the director's own address, as a backend's number */
 
 /* Addresses of the lab: the VIP, and the backend with a number. */
 struct sh_ip frame_vip(uint8_t family, uint32_t number);
@@ -63,6 +65,11 @@ void frame_route(struct frame *frame, uint8_t family);
 
 /* The same with another destination. TCP's checksum stays. */
 void frame_redirect(struct frame *frame, uint8_t family, const struct sh_ip *to);
+
+/* Wrapped by the director for a backend, in the same family; `gue`: with UDP between, from the port that
+ * `came` has. */
+void frame_wrap(struct frame *frame, uint8_t family, const struct sh_ip *to, bool gue,
+		const struct frame *came);
 
 /* Of the headers up to the end: TCP's sum with its pseudo-header, folded. 0xffff where the checksum is right.
  */
