@@ -229,7 +229,7 @@ int policy_ask(const struct policy *policy, struct rt_query *query, const struct
 	rule = rules->trivial ? NULL : rules_by_ingress(rules->all, rules->count, dst);
 	if (rules->trivial) {
 		err = rt_query_fib(query, dst, out);
-	} else if (!rule || !policy->ingress_count) {
+	} else if (!rule || !policy->ingress || !policy->ingress_count) {
 		err = ask_plainly(policy, query, dst, out, &found);
 	} else {
 		err = ask_all(policy, query, dst, out, &found, rule->priority);
