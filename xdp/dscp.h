@@ -50,19 +50,13 @@ static __always_inline __u64 sh_dscp_change(const struct sh_packet *packet, cons
 /* Before the destination becomes `to`: the L4 checksum goes along. A UDP packet without one keeps none. */
 static __always_inline void sh_dscp_readdress(const struct sh_packet *packet, const __be32 *to)
 {
-	struct udphdr *udp = packet->l4;
-	struct tcphdr *tcp = packet->l4;
-	__u64 change = sh_dscp_change(packet, to);
+	int is_udp = packet->protocol == IPPROTO_UDP;
+	__sum16 check = *packet->check;
 
-	if (packet->protocol == IPPROTO_TCP) {
-		tcp->check = sh_sum_patched(tcp->check, change);
+	if (is_udp && !check)
 		return;
-	}
-	if (!udp->check)
-		return;
-	udp->check = sh_sum_patched(udp->check, change);
-	if (!udp->check)
-		udp->check = 0xffff;
+	check = sh_sum_patched(check, sh_dscp_change(packet, to));
+	*packet->check = is_udp && !check ? 0xffff : check;
 }
 
 /* Director: marks the packet, before the destination becomes the backend's address. */

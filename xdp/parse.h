@@ -43,8 +43,9 @@ struct sh_packet {
 	__u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	__u32 l3_bytes; /* from the IP header, its own length included */
 	__u32 frame_bytes;
-	void *l4;  /* the TCP or UDP header */
-	__u32 tag; /* SH_NEXTHOP_*: to be pushed when no pointer is needed any more (tag.h); 0: none */
+	void *l4;	/* the TCP or UDP header */
+	__sum16 *check; /* its checksum */
+	__u32 tag;	/* SH_NEXTHOP_*: to be pushed when no pointer is needed any more (tag.h); 0: none */
 	/* A tunnel's mode, for the same moment (encap.h); 0: none, and the rest is not set. */
 	__u32 wrap;
 	__u32 share; /* of the flow's hash */
@@ -75,6 +76,7 @@ static __always_inline enum sh_reason sh_parse_tcp(struct sh_cursor l4, __u32 ro
 		return SH_PASS_MALFORMED;
 	packet->ports = *(__be32 *)tcp;
 	packet->l4 = tcp;
+	packet->check = &tcp->check;
 	return SH_GO_ON;
 }
 
@@ -91,6 +93,7 @@ static __always_inline enum sh_reason sh_parse_udp(struct sh_cursor l4, __u32 ro
 		return SH_PASS_MALFORMED;
 	packet->ports = *(__be32 *)udp;
 	packet->l4 = udp;
+	packet->check = &udp->check;
 	return SH_GO_ON;
 }
 
