@@ -61,7 +61,8 @@ bird() {
 }
 
 bird_start() {
-	spawn "$1" "$1.bird" bird -f -c "$RUN/$1.bird.conf" -s "$RUN/$1.bird.ctl" -P "$RUN/$1.bird.pid"
+	# No -P: $RUN/$1.bird.pid is ours, with the time of its start.
+	spawn "$1" "$1.bird" bird -f -c "$RUN/$1.bird.conf" -s "$RUN/$1.bird.ctl"
 	await "bird of $1 answers" birdc -s "$RUN/$1.bird.ctl" show status
 }
 
