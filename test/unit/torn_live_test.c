@@ -70,15 +70,16 @@ static struct addr address_of(uint32_t backend)
 static bool belongs(uint32_t verdict, const uint8_t *out)
 {
 	const struct ethhdr *eth = (const void *)out;
-	const struct iphdr *ip = (const void *)(eth + 1);
+	struct iphdr ip; /* a copy: behind 14 bytes it is not aligned */
 	uint32_t version;
 
 	if (verdict == XDP_DROP)
 		return true;
+	memcpy(&ip, eth + 1, sizeof(ip));
 	memcpy(&version, eth->h_dest + 2, sizeof(version));
 	return verdict == (version % 2 ? XDP_TX : XDP_REDIRECT) && eth->h_dest[0] == 0x02 &&
 	       eth->h_source[0] == 0x06 && !memcmp(eth->h_dest + 1, eth->h_source + 1, 5) &&
-	       (ntohl(ip->daddr) & 0xff) == 10U + (eth->h_dest[1] >> 4);
+	       (ntohl(ip.daddr) & 0xff) == 10U + (eth->h_dest[1] >> 4);
 }
 
 /* ---- changes -------------------------------------------------------------------------------- */
