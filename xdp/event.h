@@ -29,14 +29,14 @@ struct {
 } event_budget SEC(".maps");
 
 /* Completes `event` with time and `missed`, and emits it unless the limit is spent. */
-static __noinline int sh_event_emit(const struct sh_event *event, __u32 limit)
+__noinline int sh_event_emit(const struct sh_event *event, __u32 limit)
 {
 	const __u32 zero = 0;
 	struct sh_event_budget *budget = bpf_map_lookup_elem(&event_budget, &zero);
 	struct sh_event *record = NULL;
 	__u64 now = bpf_ktime_get_coarse_ns();
 
-	if (!budget)
+	if (!event || !budget)
 		return 0;
 	if (now - budget->since >= SH_EVENT_WINDOW_NS) {
 		budget->since = now;

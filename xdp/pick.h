@@ -86,14 +86,18 @@ static __always_inline __u32 sh_pick_before(__u32 before, __u32 now)
 	return before;
 }
 
-/* By the rules above. Called and not inlined: the way through steady slots keeps its registers. */
-static __noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_stage stage)
+/* By the rules above. Called and not inlined: the way through steady slots keeps its registers. Global, so
+ * that it is verified once and not once for each way here. */
+__noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_stage stage)
 {
 	struct sh_slot slot = {.both = both};
 	__u32 before = slot.before & ~SH_BEFORE_CLOSED;
 	const struct sh_among among = {.peer = slot.now ? slot.now : before, .now = slot.now};
-	__u32 chosen = sh_flow_known(flow, stage, &among);
+	__u32 chosen;
 
+	if (!flow)
+		return 0;
+	chosen = sh_flow_known(flow, stage, &among);
 	if (chosen)
 		return chosen;
 	if (stage == SH_STAGE_BEGINS || (stage == SH_STAGE_DATAGRAM && slot.before & SH_BEFORE_CLOSED))
@@ -105,13 +109,13 @@ static __noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, e
 	return chosen;
 }
 
-static __noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh_stage stage)
+__noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh_stage stage)
 {
 	__u32 dealt = sh_pick_slot(where, bpf_get_prandom_u32()).now;
 	const struct sh_among among = {.peer = dealt};
 	__u32 known;
 
-	if (!dealt)
+	if (!flow || !dealt)
 		return 0;
 	known = sh_flow_known(flow, stage, &among);
 	if (known)

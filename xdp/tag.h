@@ -25,7 +25,7 @@ struct sh_tagged {
 #define SH_TAG_BYTES 4
 
 /* Puts the tag that a next hop's `flags` name behind the MACs. 0 where the frame cannot grow. */
-static __noinline int sh_tag_push(struct xdp_md *ctx, __u32 flags)
+__noinline int sh_tag_push(struct xdp_md *ctx, __u32 flags)
 {
 	struct sh_tagged *tagged;
 	__u8 *frame;
