@@ -16,6 +16,7 @@ SH_HASH(vips6, struct sh_endpoint6, __u32);
 SH_ARRAY(services, struct sh_service);
 SH_ARRAY(slots, struct sh_slot);
 SH_ARRAY(backends, struct sh_backend);
+SH_HASH(quic_ids, struct sh_quic_key, __u32); /* -> index into backends (quic.h) */
 SH_ARRAY(paths, struct sh_path);
 SH_ARRAY(nexthops, struct sh_nexthop);
 

@@ -20,6 +20,7 @@
 
 #include "director_maps.h"
 #include "parse.h"
+#include "quic.h"
 
 /* What a packet says of the age of its flow. */
 enum sh_stage {
@@ -31,26 +32,6 @@ enum sh_stage {
 #define SH_TCP_FLAGS 13 /* their offset in the header */
 #define SH_TCP_SYN   0x02
 #define SH_TCP_ACK   0x10
-
-#define SH_QUIC_V1	0x00000001
-#define SH_QUIC_V2	0x6b3343cf
-#define SH_QUIC_LEAST	1200 /* bytes of a datagram that carries a client's Initial (RFC 9000, 14.1) */
-#define SH_QUIC_TYPE	0xf0 /* header form, fixed bit and packet type in the first byte */
-#define SH_QUIC_INITIAL 0xc0 /* RFC 9000, 17.2.2 */
-#define SH_QUIC_FIRST_2 0xd0 /* the same in version 2 (RFC 9369, 3.2) */
-
-/* Length and version make it all but impossible that a datagram of another protocol is taken for one. */
-static __always_inline int sh_quic_initial(const struct udphdr *udp, const void *end)
-{
-	const __u8 *quic = (const void *)(udp + 1);
-	__u32 version;
-
-	if ((const void *)(quic + 5) > end || bpf_ntohs(udp->len) < SH_QUIC_LEAST + sizeof(*udp))
-		return 0;
-	version = quic[1] << 24 | quic[2] << 16 | quic[3] << 8 | quic[4];
-	return (version == SH_QUIC_V1 && (quic[0] & SH_QUIC_TYPE) == SH_QUIC_INITIAL) ||
-	       (version == SH_QUIC_V2 && (quic[0] & SH_QUIC_TYPE) == SH_QUIC_FIRST_2);
-}
 
 static __always_inline enum sh_stage sh_stage_of(struct xdp_md *ctx, const struct sh_packet *packet)
 {

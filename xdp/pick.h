@@ -20,6 +20,8 @@
  * since then has its flows in the table. The controller ends a transition once no packet has
  * come for what is being left (sh_backend_saw) for the service's idle time.
  *
+ * Before all that, where the service has IDs for QUIC, the backend that a packet names (named.h).
+ *
  * With the scheduler `random` a new flow takes any slot and is remembered; one that is unknown or
  * whose backend is gone is dealt anew.
  */
@@ -28,6 +30,7 @@
 
 #include "flows.h"
 #include "match.h"
+#include "named.h"
 
 /* The finalizer of SplitMix64 (Steele, Lea, Flood 2014; D. Stafford's mix 13): a bijection in which
  * each input bit flips each output bit with a probability close to one half. */
@@ -128,6 +131,7 @@ __noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh
 static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet *packet,
 				     const struct sh_match *match, __u64 hash)
 {
+	__u32 flags, named = 0;
 	struct sh_slot slot;
 	struct sh_flow flow;
 	__u64 where;
@@ -135,15 +139,22 @@ static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet 
 	if (!match->service)
 		return 0;
 	where = *(volatile __u64 *)&match->service->where;
+	flags = match->service->flags;
+	if (flags & SH_SERVICE_QUIC_ID)
+		named = sh_named(ctx, packet, match->service);
+	if (named && !(named & SH_QUIC_PERHAPS))
+		return named;
 	if (!((struct sh_service){.where = where}).slots)
 		return 0;
-	if (match->service->flags & SH_SERVICE_RANDOM) {
+	if (flags & SH_SERVICE_RANDOM) {
 		sh_flow_of(packet, match->index, &flow);
 		return sh_pick_random(&flow, where, sh_stage_of(ctx, packet));
 	}
 	slot = sh_pick_slot(where, hash >> 32);
 	if (!slot.before)
 		return slot.now;
+	if (named && (named & ~SH_QUIC_PERHAPS) == (slot.before & ~SH_BEFORE_CLOSED))
+		return named & ~SH_QUIC_PERHAPS;
 	sh_flow_of(packet, match->index, &flow);
 	return sh_pick_moving(&flow, slot.both, sh_stage_of(ctx, packet));
 }

@@ -28,7 +28,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 3
+#define SH_ABI_VERSION 4
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -63,7 +63,8 @@ struct sh_guess {
 	__u32 zero;
 };
 
-#define SH_SERVICE_RANDOM (1U << 0) /* scheduler random: a new flow takes any slot, remembered in `flows` */
+#define SH_SERVICE_RANDOM  (1U << 0) /* scheduler random: a new flow takes any slot, remembered in `flows` */
+#define SH_SERVICE_QUIC_ID (1U << 1) /* UDP: connection IDs name the backend (xdp/quic.h) */
 
 /* One VIP:port/protocol. Services that come from one entry of the file share a ring. */
 struct sh_service {
@@ -75,7 +76,11 @@ struct sh_service {
 		__u64 where; /* atomic: both at once */
 	};
 	__u32 flags;
-	__u32 zero;
+	/* With SH_SERVICE_QUIC_ID: where in a connection ID that the server chose its backend's id lies, in
+	 * network order. Both fit into SH_QUIC_ID_MAX. */
+	__u8 quic_offset;
+	__u8 quic_bytes; /* 1..8 */
+	__u16 zero;
 	__u64 owner;	  /* identity of its entry in the file: FNV-1a of the name; 0: record not in use */
 	struct sh_ip vip; /* its own key, for reading back and for events */
 	__be16 vip_port;
@@ -132,7 +137,9 @@ struct sh_backend {
 	 * only renews what is set. */
 	__u32 seen;
 	__u8 dscp; /* l3: the mark that stands for the VIP (L3DSR); 0: none. Atomic */
-	__u8 zero1[19];
+	__u8 zero1[3];
+	__u64 quic_id; /* that connection IDs name it by, where its service has such. Atomic */
+	__u8 zero2[8];
 };
 
 /* Nanoseconds to the unit of `seen`: 1.07 s. */
@@ -196,6 +203,15 @@ struct sh_nexthop {
 	__u32 family;		/* of `neighbour`; 0: record not in use */
 	__u32 link;		/* of the route; for reading back */
 };
+
+/* Key of `quic_ids`, which leads to an index in `backends`. What is found counts where its record has the
+ * same owner and id. */
+struct sh_quic_key {
+	__u64 owner; /* of the service */
+	__u64 id;
+};
+
+#define SH_QUIC_ID_MAX 20 /* bytes of a connection ID (RFC 9000, 17.2) */
 
 /* Key of `fresh` and `flows`: the client's side of a flow to a service. */
 struct sh_flow {
@@ -324,6 +340,7 @@ SH_ASSERT_SIZE(struct sh_slot, 8);
 SH_ASSERT_SIZE(struct sh_backend, 64);
 SH_ASSERT_SIZE(struct sh_path, 512);
 SH_ASSERT_SIZE(struct sh_nexthop, 48);
+SH_ASSERT_SIZE(struct sh_quic_key, 16);
 SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);
 SH_ASSERT_SIZE(struct sh_load, 8);

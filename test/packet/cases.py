@@ -18,6 +18,7 @@ import facts_fallback
 import facts_forwarding
 import facts_guesses
 import facts_passing
+import facts_quic
 import facts_restoring
 import facts_state
 import facts_transition
@@ -52,6 +53,7 @@ def main():
     facts_restoring.facts()
     facts_state.facts()
     facts_transition.facts()
+    facts_quic.facts()
     facts_tunnels.facts()
     facts.write()
 

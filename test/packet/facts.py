@@ -180,8 +180,8 @@ class World:
         say("nexthop", hop.index, hop.dst, hop.src, dev, mtu, *state)
         return hop
 
-    def backend(self, address, mode, *hops, owner=1, left=False, mtu=0, dscp=0):
-        """No hops: no path. One, and no MTU: no record of a path. `left`: slots move away from it."""
+    def backend(self, address, mode, *hops, owner=1, left=False, mtu=0, dscp=0, words=()):
+        """No hops: no path. One, and no MTU: no record of a path. `left`: slots move away from it. `words`: of the verb."""
         path = 0
         if len(hops) == 1 and not mtu:
             path = PATH_ONE | hops[0].index
@@ -190,7 +190,7 @@ class World:
             say("path", path, *(("mtu", mtu) if mtu else ()), *(hop.index for hop in hops))
         backend = Backend(self._index("backend"), address, mode, hops)
         say("backend", backend.index, address, mode, path, owner, *(["left"] if left else []),
-            *([dscp] if dscp else []))
+            *([dscp] if dscp else []), *words)
         return backend
 
     def service(self, vip, port, protocol, backends, *flags):

@@ -70,6 +70,16 @@ uint32_t line_number(const struct line *line, int index)
 	return (uint32_t)value;
 }
 
+uint64_t line_wide(const struct line *line, int index)
+{
+	char *end;
+	unsigned long long value = strtoull(line_word(line, index), &end, 0);
+
+	if (*end)
+		line_fail(line, "not a number");
+	return value;
+}
+
 __be16 line_port(const struct line *line, int index)
 {
 	uint32_t port = line_number(line, index);

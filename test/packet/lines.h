@@ -34,6 +34,7 @@ const char *line_word(const struct line *line, int index);
 /* The words from `index` on, joined by blanks, into `out`. */
 void line_rest(const struct line *line, int index, char *out, size_t size);
 uint32_t line_number(const struct line *line, int index);
+uint64_t line_wide(const struct line *line, int index);
 /* A port, in network byte order. */
 __be16 line_port(const struct line *line, int index);
 /* "tcp" or "udp" as IPPROTO_*. */

@@ -48,6 +48,7 @@ static void size_maps(struct director_bpf *director, struct backend_bpf *backend
 		director->maps.nexthops, director->maps.service_counts, director->maps.backend_counts,
 		director->maps.restore4, director->maps.restore6,	backend->maps.restore4,
 		backend->maps.restore6,	 director->maps.served,		backend->maps.served,
+		director->maps.quic_ids,
 	};
 
 	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
@@ -243,6 +244,16 @@ static void tunnel(struct world *world, const struct line *line)
 	put(line, world->director->maps.knobs, &zero, &set);
 }
 
+/* quic-id OFFSET BYTES OWNER. Returns the last word's place. */
+static int name_backends(const struct line *line, int at, struct sh_service *record)
+{
+	record->flags |= SH_SERVICE_QUIC_ID;
+	record->quic_offset = (uint8_t)line_number(line, at + 1);
+	record->quic_bytes = (uint8_t)line_number(line, at + 2);
+	record->owner = line_number(line, at + 3);
+	return at + 3;
+}
+
 static void service(struct world *world, const struct line *line)
 {
 	struct sh_service record;
@@ -254,8 +265,12 @@ static void service(struct world *world, const struct line *line)
 	record.ring = line_number(line, 2);
 	record.slots = line_number(line, 3);
 	record.flags = 0;
-	if (line->count > 4 && !strcmp(line_word(line, 4), "random"))
-		record.flags = SH_SERVICE_RANDOM;
+	for (int i = 4; i < line->count; i++) {
+		if (!strcmp(line_word(line, i), "random"))
+			record.flags |= SH_SERVICE_RANDOM;
+		else if (!strcmp(line_word(line, i), "quic-id"))
+			i = name_backends(line, i, &record);
+	}
 	put(line, world->director->maps.services, &index, &record);
 }
 
@@ -281,6 +296,10 @@ static void backend(struct world *world, const struct line *line)
 	for (int i = 6; i < line->count; i++) {
 		if (!strcmp(line_word(line, i), "left"))
 			record.seen = 1;
+		else if (!strcmp(line_word(line, i), "id"))
+			record.quic_id = line_wide(line, ++i);
+		else if (!strcmp(line_word(line, i), "weight"))
+			record.weight = line_number(line, ++i);
 		else
 			record.dscp = (uint8_t)line_number(line, i);
 	}
@@ -290,6 +309,14 @@ static void backend(struct world *world, const struct line *line)
 	if (record.mode == 6)
 		line_fail(line, "no such mode");
 	put(line, world->director->maps.backends, &index, &record);
+}
+
+static void quic_id(struct world *world, const struct line *line)
+{
+	struct sh_quic_key key = {.owner = line_number(line, 1), .id = line_wide(line, 2)};
+	uint32_t index = line_number(line, 3);
+
+	put(line, world->director->maps.quic_ids, &key, &index);
 }
 
 static void path(struct world *world, const struct line *line)
@@ -374,7 +401,7 @@ static const struct {
 	{"knobs", knobs},     {"vip", vip},	  {"service", service}, {"slot", slot},
 	{"backend", backend}, {"path", path},	  {"nexthop", nexthop}, {"egress", egress},
 	{"restore", restore}, {"guess", guess},	  {"flow", flow},	{"fresh", fresh},
-	{"tunnel", tunnel},   {"served", served}, {"dscp", marked},
+	{"tunnel", tunnel},   {"served", served}, {"dscp", marked},	{"quic-id", quic_id},
 };
 
 bool world_verb(struct world *world, const struct line *line)

@@ -7,9 +7,10 @@
  *	knobs ANY_PORT EVENTS
  *	vip ADDRESS PORT PROTOCOL SERVICE	(with the guess for it)
  *	guess ADDRESS PORT PROTOCOL SERVICE	(another guess for it)
- *	service INDEX RING SLOTS [random]
+ *	service INDEX RING SLOTS [random] [quic-id OFFSET BYTES OWNER]
  *	slot INDEX NOW [BEFORE [closed]]
- *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER [left]
+ *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER [left] [id ID] [weight WEIGHT] [DSCP]
+ *	quic-id OWNER ID BACKEND		who is named so in a connection ID
  *	path INDEX [mtu MTU] NEXTHOP...
  *	nexthop INDEX DST_MAC SRC_MAC DEVICE MTU [invalid|here|802.1ad|VLAN]...
  *	egress DEVICE
