@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The director's program: match, pick, forward, count, report.
+ * The director's program: match, pick, forward, count, report; and those that it hands over to what is
+ * rare (further.h).
  *
  * A node that is director and backend at once carries this program alone, loaded with
  * load.restore set: what arrives restorable is restored, what is tunnelled to it is taken out, all
@@ -11,6 +12,9 @@
 #include "encap.h"
 #include "event.h"
 #include "forward.h"
+#include "further.h"
+#include "hard.h"
+#include "icmp.h"
 #include "match.h"
 #include "pick.h"
 #include "restore.h"
@@ -49,6 +53,8 @@ static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, struct sh_pa
 		sh_bump(&backend_counts, backend, packet->frame_bytes);
 	}
 	sh_event_report(packet, &vip, match.index, backend, reason);
+	if (reason == SH_DROP_TOO_BIG)
+		return sh_hand_over(ctx, SH_FURTHER_ICMP, packet->frame_bytes, reason);
 	tag = packet->tag;
 	if (packet->wrap && sh_dispatched(reason) && !sh_encap(ctx, packet, reason == SH_KERNEL))
 		return SH_DROP_EGRESS;
@@ -69,7 +75,7 @@ static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cu
 	}
 	reason = family == SH_FAMILY_IPV4 ? sh_parse_ipv4(cursor, packet) : sh_parse_ipv6(cursor, packet);
 	if (reason != SH_GO_ON)
-		return reason;
+		return sh_aside(ctx, packet, reason);
 	if (load.restore && sh_restore(packet) == SH_RESTORED)
 		return SH_RESTORED;
 	return sh_direct(ctx, packet);
@@ -78,11 +84,12 @@ static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cu
 SEC("xdp")
 int shunt_director(struct xdp_md *ctx)
 {
-	enum sh_reason reason = SH_PASS_NOT_IP;
 	struct sh_cursor cursor;
 	struct sh_packet packet;
+	enum sh_reason reason;
+	__u32 type = sh_parse_ethernet(ctx, &cursor, &packet);
 
-	switch (sh_parse_ethernet(ctx, &cursor, &packet)) {
+	switch (type) {
 	case SH_NO_ETHERTYPE:
 		reason = SH_PASS_MALFORMED;
 		break;
@@ -92,9 +99,28 @@ int shunt_director(struct xdp_md *ctx)
 	case bpf_htons(ETH_P_IPV6):
 		reason = sh_handle(ctx, cursor, SH_FAMILY_IPV6, &packet);
 		break;
+	default:
+		reason = sh_aside_tagged(ctx, &packet, type);
+		break;
 	}
 	sh_bump(&reasons, reason, packet.frame_bytes);
 	return sh_verdict(reason);
+}
+
+SEC("xdp")
+int shunt_hard(struct xdp_md *ctx)
+{
+	struct sh_handed *here = sh_handed_here();
+
+	return here ? sh_further_end(here, sh_hard(ctx, here)) : XDP_PASS;
+}
+
+SEC("xdp")
+int shunt_icmp(struct xdp_md *ctx)
+{
+	struct sh_handed *here = sh_handed_here();
+
+	return here ? sh_further_end(here, sh_icmp(ctx, here)) : XDP_PASS;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

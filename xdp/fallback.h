@@ -25,6 +25,7 @@
 
 #include "director_maps.h"
 #include "encap.h"
+#include "further.h"
 #include "parse.h"
 #include "rewrite.h"
 
@@ -103,6 +104,8 @@ static __always_inline int sh_fib_on_link(const struct bpf_fib_lookup *fib, cons
 
 static __always_inline int sh_fib_egress_usable(struct xdp_md *ctx, const struct bpf_fib_lookup *fib)
 {
+	/* The compiler must not keep the field's address, which the verifier would not have. */
+	barrier_var(ctx);
 	return fib->ifindex == ctx->ingress_ifindex || bpf_map_lookup_elem(&egress, &fib->ifindex);
 }
 
@@ -110,6 +113,7 @@ static __always_inline enum sh_reason sh_fib_send(struct xdp_md *ctx, const stru
 						  const struct bpf_fib_lookup *fib)
 {
 	sh_rewrite_macs(packet->eth, fib->dmac, fib->smac);
+	barrier_var(ctx);
 	if (fib->ifindex == ctx->ingress_ifindex)
 		return SH_FIB_TX;
 	return bpf_redirect_map(&egress, fib->ifindex, 0) == XDP_REDIRECT ? SH_FIB_REDIRECT : SH_DROP_EGRESS;
@@ -161,6 +165,14 @@ static __always_inline enum sh_reason sh_fib_parse(struct xdp_md *ctx, struct sh
 	return sh_parse_ipv6(cursor, packet);
 }
 
+static __always_inline enum sh_reason sh_fib_too_big(const struct bpf_fib_lookup *fib,
+						     const struct sh_backend *backend, __u32 mode)
+{
+	__u32 more = sh_mode_wraps(mode) ? sh_encap_bytes(backend, mode) : 0;
+
+	return sh_too_big(fib->mtu_result - more);
+}
+
 /* Forwards to `backend` in `mode` (families and TTL are checked already). Who called wraps what is to be. */
 __noinline int sh_forward_by_fib(struct xdp_md *ctx, const struct sh_backend *backend, __u32 mode)
 {
@@ -172,7 +184,7 @@ __noinline int sh_forward_by_fib(struct xdp_md *ctx, const struct sh_backend *ba
 		return SH_PASS_MALFORMED;
 	answer = sh_fib_ask(ctx, &packet, backend, mode, &fib);
 	if (answer == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-		return SH_DROP_TOO_BIG;
+		return sh_fib_too_big(&fib, backend, mode);
 	if (answer != BPF_FIB_LKUP_RET_SUCCESS && answer != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return SH_DROP_NO_ROUTE;
 	if (mode == SH_MODE_L2)

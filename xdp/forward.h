@@ -19,6 +19,7 @@
 #include "checksum.h"
 #include "encap.h"
 #include "fallback.h"
+#include "further.h"
 #include "rewrite.h"
 
 /* A next hop as it was at one moment. */
@@ -39,6 +40,14 @@ static __always_inline int sh_hop_too_small(const struct sh_hop *hop, __u32 byte
 	__u32 mtu = ((struct sh_nexthop){.src = hop->src}).mtu;
 
 	return (mtu && bytes > mtu) || (hop->route_mtu && bytes > hop->route_mtu);
+}
+
+/* The smaller of both that are set. */
+static __always_inline __u32 sh_hop_mtu(const struct sh_hop *hop)
+{
+	__u32 mtu = ((struct sh_nexthop){.src = hop->src}).mtu;
+
+	return hop->route_mtu && (!mtu || hop->route_mtu < mtu) ? hop->route_mtu : mtu;
 }
 
 /* Takes on a next hop. 0 where it is not usable for what came in by the interface `from`. */
@@ -124,7 +133,7 @@ static __always_inline enum sh_reason sh_forward_to(struct xdp_md *ctx, struct s
 	__u32 more = sh_mode_wraps(mode) ? sh_encap_bytes(backend, mode) : 0;
 
 	if (sh_hop_too_small(hop, packet->l3_bytes + more))
-		return SH_DROP_TOO_BIG;
+		return sh_too_big(sh_hop_mtu(hop) - more);
 	if (mode == SH_MODE_L3)
 		sh_rewrite_routed(packet, backend);
 	else if (more)

@@ -142,6 +142,7 @@ static int prepare_map(struct dataplane *dataplane, struct dataplane_map *map, b
 	uint32_t needed = map->needed ? map->needed : bpf_map__max_entries(bpf_map);
 	int err;
 
+	adopt = adopt && map->spec->copy != COPY_ANEW;
 	map->bpf = bpf_map;
 	map->old_fd = adopt ? dataplane_map_pinned(dataplane->pin_dir, map) : -1;
 	map->adopted = map->old_fd >= 0 && dataplane_map_suits(map->old_fd, bpf_map, needed);

@@ -38,6 +38,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_SERVICE_COUNTS] = {"service_counts", NEEDS(services), COPY_COUNTERS, false},
 	[MAP_BACKEND_COUNTS] = {"backend_counts", NEEDS(backends), COPY_COUNTERS, false},
 	[MAP_EVENTS] = {"events", FIXED, COPY_NOT, false},
+	[MAP_FURTHER] = {"further", FIXED, COPY_ANEW, false},
 };
 
 uint32_t dataplane_needed(const struct dataplane_spec *spec, const struct dataplane_sizes *sizes)
@@ -154,6 +155,7 @@ int dataplane_map_copy(const struct dataplane_map *map, int cpus)
 	case COPY_COUNTERS:
 		return copy_counters(map, &old, cpus);
 	case COPY_NOT:
+	case COPY_ANEW:
 		break;
 	}
 	return 0;

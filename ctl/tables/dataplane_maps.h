@@ -36,11 +36,14 @@ enum dataplane_map_id {
 	MAP_SERVICE_COUNTS,
 	MAP_BACKEND_COUNTS,
 	MAP_EVENTS,
+	MAP_FURTHER,
 	DATAPLANE_MAPS,
 };
 
-/* How the contents of an outgrown map get into a larger one. */
-enum dataplane_copy { COPY_NOT, COPY_ARRAY, COPY_HASH, COPY_COUNTERS };
+/* How the contents of an outgrown map get into a larger one. ANEW: what is pinned is never adopted, but
+ * replaced once interfaces have been switched: it holds programs, which are loaded anew with their maps. The
+ * kernel empties such a map when neither a process nor a pin holds it, so the pin keeps it. */
+enum dataplane_copy { COPY_NOT, COPY_ARRAY, COPY_HASH, COPY_COUNTERS, COPY_ANEW };
 
 struct dataplane_spec {
 	const char *name;     /* of the map in the director's object, and of its pin */

@@ -176,10 +176,8 @@ static bool check_burst(struct cases *cases, struct world *world, uint32_t limit
 /* The verifier gives up at a million; a kernel that walks more of it should not be the first to tell. */
 static bool check_verified(const struct world *world, const struct line *line)
 {
-	uint32_t most = line_number(line, 4), walked;
-	bool backend = !strcmp(line_word(line, 3), "backend");
+	uint32_t most = line_number(line, 4), walked = world_verified(world, line, 3);
 
-	walked = world_verified(world, backend ? WORLD_BACKEND : WORLD_DIRECTOR);
 	printf("# %s: the verifier walked %u instructions, %u are allowed\n", line_word(line, 1), walked,
 	       most);
 	return walked <= most;

@@ -163,10 +163,12 @@ def events():
 
 def verified():
     """A third of what the kernel would walk at most (a million), for those that walk more of the same program."""
-    for options, name in (((), "director"), (("restore",), "director")):
+    for options in (), ("restore",):
         World(*options)
-        checked(f"what the verifier walks of the {' '.join((name, *options))}", "verified", name, 300000)
-    checked("what the verifier walks of the backend", "verified", "backend", 300000)
+        for name in ("director", "hard", "icmp"):
+            what = " ".join((name, *options))
+            checked(f"what the verifier walks of shunt_{what}", "verified", f"shunt_{name}", 300000)
+    checked("what the verifier walks of shunt_backend", "verified", "shunt_backend", 300000)
 
 
 def facts():

@@ -22,7 +22,7 @@
  *	run				runs the case
  *	check NAME ...			of what is remembered of flows (flows.h)
  *	check NAME burst LIMIT						events keep to the limit
- *	check NAME verified director|backend LIMIT			what the verifier walks of it
+ *	check NAME verified PROGRAM LIMIT			what the verifier walks of it
  *
  * Every reason must have been seen at least once, else the run has failed. Exit status: 0, 1 when
  * a case failed, 2 when the file or the environment is unusable.

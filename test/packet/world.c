@@ -425,12 +425,18 @@ static int program_fd(const struct world *world, enum world_program program)
 							 : world->backend->progs.shunt_backend);
 }
 
-uint32_t world_verified(const struct world *world, enum world_program program)
+uint32_t world_verified(const struct world *world, const struct line *line, int word)
 {
+	const char *name = line_word(line, word);
+	const struct bpf_program *program = bpf_object__find_program_by_name(world->director->obj, name);
 	struct bpf_prog_info info = {0};
 	__u32 size = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(program_fd(world, program), &info, &size))
+	if (!program)
+		program = bpf_object__find_program_by_name(world->backend->obj, name);
+	if (!program)
+		line_fail(line, "no such program");
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 		die("cannot ask about a program");
 	return info.verified_insns;
 }

@@ -73,9 +73,9 @@ enum world_table { WORLD_FRESH, WORLD_FLOWS };
 /* The backend remembered for the flow that the line names from `index` on (CLIENT PORT VIP_PORT
  * SERVICE), or 0. */
 uint32_t world_flow(struct world *world, enum world_table table, const struct line *line, int index);
-/* How many instructions the verifier walked to accept the program; 0 where the kernel does not tell (before
- * 5.16). */
-uint32_t world_verified(const struct world *world, enum world_program program);
+/* How many instructions the verifier walked to accept the program that the line's `word` names; 0 where the
+ * kernel does not tell (before 5.16). */
+uint32_t world_verified(const struct world *world, const struct line *line, int word);
 /* How many flows are remembered. */
 uint32_t world_flows(struct world *world, enum world_table table);
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The director's further programs: what is rare leaves the first program by a tail call.
+ *
+ *	shunt_director	whole TCP and UDP packets behind a plain Ethernet header; hands over
+ *	shunt_hard	fragments, IPv6 extension headers, VLAN tags (hard.h)
+ *	shunt_icmp	ICMP and ICMPv6, and what is too big for its path (icmp.h)
+ *
+ * A tail call and no function: each program has a stack of its own, and the first one stays as small, for
+ * the processor and for the verifier, as if there were no others. Whoever hands over leaves in `handed`
+ * what the packet will end with should nothing else come of it. Where the call fails (the array is
+ * empty: no program of this object holds it any more, nor a pin) the first program goes on and ends with just
+ *that.
+ *
+ * A further program ends with sh_further_end, and may hand over to another in the same way.
+ */
+#ifndef SHUNT_FURTHER_H
+#define SHUNT_FURTHER_H
+
+#include "count.h"
+#include "parse.h"
+
+enum sh_further {
+	SH_FURTHER_HARD,
+	SH_FURTHER_ICMP,
+	SH_FURTHER_COUNT,
+};
+
+int shunt_hard(struct xdp_md *ctx);
+int shunt_icmp(struct xdp_md *ctx);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, SH_FURTHER_COUNT);
+	__uint(key_size, sizeof(__u32)); /* not __type: the kernel takes no BTF for it */
+	__array(values, int(struct xdp_md *));
+} further SEC(".maps") = {
+	.values =
+		{
+			[SH_FURTHER_HARD] = (void *)&shunt_hard,
+			[SH_FURTHER_ICMP] = (void *)&shunt_icmp,
+		},
+};
+
+/* What one program tells the next of the packet. */
+struct sh_handed {
+	__u32 reason;	   /* enum sh_reason: what it ends with if nothing else comes of it */
+	__u32 frame_bytes; /* as received */
+	__u32 mtu;	   /* DROP_TOO_BIG: the largest L3 packet of the client's that would have passed */
+	__u32 tags;	   /* VLAN tags that were taken off: 0, 1 or 2 */
+	__be32 tag[2];	   /* they, outermost first, as they lay in the frame */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sh_handed);
+} handed SEC(".maps");
+
+static __always_inline struct sh_handed *sh_handed_here(void)
+{
+	const __u32 zero = 0;
+
+	return bpf_map_lookup_elem(&handed, &zero);
+}
+
+/* The path takes no packet of more than `mtu` bytes: for whoever tells the client. */
+static __always_inline enum sh_reason sh_too_big(__u32 mtu)
+{
+	struct sh_handed *here = sh_handed_here();
+
+	if (here)
+		here->mtu = mtu;
+	return SH_DROP_TOO_BIG;
+}
+
+/* Hands over to program `next`. Returns `reason`, and that only where there is no such program. */
+static __always_inline enum sh_reason sh_hand_over(struct xdp_md *ctx, enum sh_further next,
+						   __u32 frame_bytes, enum sh_reason reason)
+{
+	struct sh_handed *here = sh_handed_here();
+
+	if (!here)
+		return reason;
+	here->reason = reason;
+	here->frame_bytes = frame_bytes;
+	here->tags = 0;
+	bpf_tail_call(ctx, &further, next);
+	return reason;
+}
+
+/* A packet that the plain parser lets pass as `reason`: it may be another program's. */
+static __always_inline enum sh_reason sh_aside(struct xdp_md *ctx, const struct sh_packet *packet,
+					       enum sh_reason reason)
+{
+	if (reason == SH_PASS_FRAGMENT || reason == SH_PASS_IPV6_EXT)
+		return sh_hand_over(ctx, SH_FURTHER_HARD, packet->frame_bytes, reason);
+	if (reason == SH_PASS_PROTOCOL &&
+	    (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6))
+		return sh_hand_over(ctx, SH_FURTHER_ICMP, packet->frame_bytes, reason);
+	return reason;
+}
+
+/* Neither IPv4 nor IPv6: they may be behind tags. */
+static __always_inline enum sh_reason sh_aside_tagged(struct xdp_md *ctx, const struct sh_packet *packet,
+						      __u32 type)
+{
+	if (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD))
+		return sh_hand_over(ctx, SH_FURTHER_HARD, packet->frame_bytes, SH_PASS_NOT_IP);
+	return SH_PASS_NOT_IP;
+}
+
+/* The end of a further program. */
+static __always_inline int sh_further_end(const struct sh_handed *here, enum sh_reason reason)
+{
+	sh_bump(&reasons, reason, here->frame_bytes);
+	return sh_verdict(reason);
+}
+
+#endif
