@@ -10,7 +10,7 @@
 
 static __always_inline void sh_bump(void *counters, __u32 index, __u32 bytes)
 {
-	struct sh_count *count = bpf_map_lookup_elem(counters, &index);
+	struct sh_count *count = sh_at(counters, index);
 
 	if (!count)
 		return;

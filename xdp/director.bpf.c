@@ -30,7 +30,7 @@ static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_
 	*chosen = sh_pick(ctx, packet, match, hash);
 	if (!*chosen)
 		return SH_DROP_NO_BACKEND;
-	backend = bpf_map_lookup_elem(&backends, chosen);
+	backend = sh_at(&backends, *chosen);
 	if (!backend)
 		return SH_DROP_NO_BACKEND;
 	return sh_forward(ctx, packet, backend, (__u32)hash);

@@ -53,7 +53,7 @@ static __always_inline __u32 sh_hop_mtu(const struct sh_hop *hop)
 /* Takes on a next hop. 0 where it is not usable for what came in by the interface `from`. */
 static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *out)
 {
-	struct sh_nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &index);
+	struct sh_nexthop *nexthop = sh_at(&nexthops, index);
 	__u64 where;
 
 	if (!nexthop)
@@ -81,7 +81,7 @@ static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *o
  */
 __noinline __u32 sh_hop_other(__u32 path, __u32 bucket, __u32 step, __u32 from)
 {
-	struct sh_path *group = bpf_map_lookup_elem(&paths, &path);
+	struct sh_path *group = sh_at(&paths, path);
 	struct sh_hop hop;
 	__u32 buckets;
 
@@ -102,7 +102,7 @@ __noinline __u32 sh_hop_other(__u32 path, __u32 bucket, __u32 step, __u32 from)
 
 static __always_inline int sh_hop_of_group(__u32 path, __u32 share, __u32 from, struct sh_hop *out)
 {
-	struct sh_path *group = bpf_map_lookup_elem(&paths, &path);
+	struct sh_path *group = sh_at(&paths, path);
 	__u64 at, step;
 
 	if (!group)

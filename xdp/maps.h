@@ -40,4 +40,11 @@
 
 SH_COUNTERS(reasons, SH_REASON_COUNT);
 
+/* The record, or NULL. The key is a copy that lives as long as the look-up does: a variable whose address a
+ * helper has got stays in memory, and so does all that is in one struct with it. */
+static __always_inline void *sh_at(void *map, __u32 index)
+{
+	return bpf_map_lookup_elem(map, &index);
+}
+
 #endif

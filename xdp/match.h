@@ -56,12 +56,12 @@ static __always_inline struct sh_match sh_match_guessed(const struct sh_packet *
 {
 	__u32 place = sh_guess_place(packet, vip);
 	struct sh_match found = {};
-	struct sh_guess *guess = bpf_map_lookup_elem(&guesses, &place);
+	struct sh_guess *guess = sh_at(&guesses, place);
 
 	if (!guess)
 		return found;
 	found.index = *(volatile __u32 *)&guess->service;
-	found.service = bpf_map_lookup_elem(&services, &found.index);
+	found.service = sh_at(&services, found.index);
 	found.is_ours = found.service && sh_service_is(found.service, packet, vip);
 	return found;
 }
@@ -104,7 +104,7 @@ static __always_inline struct sh_match sh_match(const struct sh_packet *packet, 
 		return found;
 	found.is_ours = 1;
 	found.index = *index;
-	found.service = bpf_map_lookup_elem(&services, &found.index);
+	found.service = sh_at(&services, found.index);
 	return found;
 }
 

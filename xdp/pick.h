@@ -71,7 +71,7 @@ static __always_inline struct sh_slot sh_pick_slot(__u64 where, __u32 share)
 	__u32 index = ring + (__u32)(((__u64)share * slots_count) >> 32);
 	struct sh_slot *slot;
 
-	slot = bpf_map_lookup_elem(&slots, &index);
+	slot = sh_at(&slots, index);
 	if (!slot)
 		return (struct sh_slot){};
 	return (struct sh_slot){.both = *(volatile __u64 *)&slot->both};
