@@ -42,7 +42,11 @@ struct event {
 _Static_assert(__builtin_offsetof(struct event, table) == 28, "RTA_TABLE follows struct rtmsg");
 _Static_assert(__builtin_offsetof(struct event, dst) == 36, "RTA_DST follows RTA_TABLE");
 
-const volatile __u32 count4, count6; /* addresses in the maps */
+/*
+ * Addresses in the maps. Not const: the verifier would follow the search for each address that it could end
+ * at, and refuse thousands of them. What it does not know it follows once.
+ */
+volatile __u32 count4, count6;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

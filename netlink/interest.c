@@ -99,8 +99,8 @@ static int load(struct interest *interest)
 	if (!program)
 		return -errno;
 	interest->program = program;
-	program->rodata->count4 = count4;
-	program->rodata->count6 = count6;
+	program->bss->count4 = count4;
+	program->bss->count6 = count6;
 	err = bpf_map__set_max_entries(program->maps.tracked4, count4 ? count4 : 1);
 	if (!err)
 		err = bpf_map__set_max_entries(program->maps.tracked6, count6 ? count6 : 1);

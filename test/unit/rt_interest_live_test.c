@@ -5,6 +5,7 @@
  */
 #include "live.h"
 
+#include <arpa/inet.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -172,6 +173,41 @@ static void one_of_many_is_enough(void **state)
 	}
 }
 
+/* The kernel's verifier takes the program whatever their number, and the search ends at each. */
+static void a_hundred_thousand_addresses(void **state)
+{
+	const uint32_t count = 100000;
+	struct addr *addresses = calloc(2UL * count, sizeof(*addresses));
+	struct bench *bench = *state;
+
+	assert_non_null(addresses);
+	/* 198.18.0.0 and so on; of 2001:db8:: and so on every second one. */
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t four = htonl(0xc6120000 + i), six = htonl(2 * i);
+
+		addresses[i] = parsed("198.18.0.0");
+		memcpy(addresses[i].bytes, &four, sizeof(four));
+		addresses[count + i] = parsed("2001:db8::");
+		memcpy(&addresses[count + i].bytes[12], &six, sizeof(six));
+	}
+	assert_int_equal(rt_watch_interest(bench->watch, addresses, 2UL * count), 0);
+	assert_true(rt_watch_filtered(bench->watch));
+	free(addresses);
+	for (uint32_t i = 1; i < count; i = i * 3 + 1) {
+		forget(bench);
+		live_run("ip route add blackhole 198.%u.%u.%u/32", 18 + (i >> 16), i >> 8 & 255, i & 255);
+		live_run("ip route add blackhole 2001:db8::%x:%x/128", 2 * i >> 16, 2 * i & 65535);
+		live_run("ip route add blackhole 2001:db8::%x:%x/128", (2 * i + 1) >> 16,
+			 (2 * i + 1) & 65535);
+		read_queued(bench);
+		assert_int_equal(bench->hints.routes_count, 2);
+	}
+	forget(bench);
+	live_run("ip route add blackhole 198.19.134.160/32");
+	read_queued(bench);
+	assert_int_equal(bench->hints.routes_count, 0);
+}
+
 /* All but routes: links, addresses, neighbours, rules, nexthop objects, sysctls. */
 static void other_events_come(void **state)
 {
@@ -257,6 +293,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ipv4_prefixes_that_cover_come, enter, leave),
 		cmocka_unit_test_setup_teardown(ipv6_prefixes_that_cover_come, enter, leave),
 		cmocka_unit_test_setup_teardown(one_of_many_is_enough, enter, leave),
+		cmocka_unit_test_setup_teardown(a_hundred_thousand_addresses, enter, leave),
 		cmocka_unit_test_setup_teardown(other_events_come, enter, leave),
 		cmocka_unit_test_setup_teardown(another_set_takes_the_place_of_the_first, enter, leave),
 		cmocka_unit_test_setup_teardown(without_the_right_everything_comes, enter, leave),
