@@ -30,7 +30,8 @@ $(B)/bench/converge: $(CONVERGE_OBJ)
 # What is generated, before what reads it is checked.
 lint: $(BENCH_SKELETONS)
 
-# BASELINE=FILE: beside each figure its change since the run that left FILE; PART=load, converge or packet: that alone.
+# BASELINE=FILE: beside each figure its change since the run that left FILE; PART=load, converge or packet: that alone;
+# PART=routes: a million routes by BIRD beside us, some minutes, in no other run.
 bench: all $(B)/bench/packet $(B)/bench/converge ## load, memory, convergence, a packet's cost; also in build/bench.json (root; BASELINE=FILE PART=packet)
 	$(Q)SHUNT_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) test/bench/bench.py $(B)/bench.json \
 	    $(addprefix --baseline ,$(BASELINE)) $(addprefix --part ,$(PART))

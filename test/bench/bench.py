@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""bench.py FILE [--baseline FILE] [--part load|converge|packet]: what a director of 10,000 services costs and how fast it
+"""bench.py FILE [--baseline FILE] [--part load|converge|packet|routes]: what a director of 10,000 services costs and how fast it
 follows, and what a packet costs. 1 where a requirement is missed.
 
 A figure with a limit is a requirement and shows as ok or missed; the others are for information. Times of the load
@@ -20,13 +20,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import convergence  # noqa: E402
 import packet_path  # noqa: E402
+import routes  # noqa: E402
 import scale  # noqa: E402
 from lab import BUILD, wait_for  # noqa: E402
 
 SIZE = 10000
 LOADS = 3
 MIB = 2**20
-DECIMALS = {"writes": 0, "ratio": 2, "Mpps": 2}
+DECIMALS = {"writes": 0, "ratio": 2, "Mpps": 2, "%": 2}
 
 
 class Table:
@@ -152,7 +153,8 @@ def load(table):
     measure(table, "4", 4, limited=False)
 
 
-PARTS = {"load": load, "converge": convergence.measure, "packet": packet_path.measure}
+PARTS = {"load": load, "converge": convergence.measure, "packet": packet_path.measure, "routes": routes.measure}
+USUAL = ("load", "converge", "packet")  # without --part
 
 
 def arguments():
@@ -168,7 +170,7 @@ def main():
     table = Table(json.loads(args.baseline.read_text())["figures"] if args.baseline else [])
     machine = f"{os.cpu_count()} CPUs, Linux {platform.release()}"
     print(f"\n  {machine}")
-    for part in [args.part] if args.part else PARTS:
+    for part in [args.part] if args.part else USUAL:
         PARTS[part](table)
     args.file.write_text(json.dumps({"machine": machine, "figures": table.rows}, indent=1) + "\n")
     missed = table.missed()

@@ -80,7 +80,7 @@ def test_a_restart_writes_nothing(director):
 def test_ten_thousand_services_stay_under_64_mib():
     with started(10000) as (_, daemon):
         daemon.start()
-        daemon.wait_active()
+        assert daemon.wait_active()["netlink"]["filter"] is True
         assert daemon.memory("VmHWM") < 64 * MIB
         assert daemon.shunt("reload").returncode == 0
         assert daemon.verified()
