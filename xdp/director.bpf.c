@@ -38,28 +38,23 @@ static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_
 
 static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, struct sh_packet *packet)
 {
-	struct sh_match match;
-	__u32 backend, tag;
 	union sh_endpoint vip;
+	struct sh_match match = sh_match(packet, &vip);
+	__u32 backend, reported;
 	enum sh_reason reason;
 
-	match = sh_match(packet, &vip);
 	if (!match.is_ours || sh_link_group(packet->eth))
 		return SH_PASS_NOT_OURS;
-	packet->tag = packet->wrap = 0;
+	reported = sh_event_begin(packet, &vip);
 	reason = sh_dispatch(ctx, packet, &match, &backend);
 	if (sh_dispatched(reason)) {
 		sh_bump(&service_counts, match.index, packet->frame_bytes);
 		sh_bump(&backend_counts, backend, packet->frame_bytes);
 	}
-	sh_event_report(packet, &vip, match.index, backend, reason);
+	if (reported)
+		sh_event_end(reported, match.index, backend, reason);
 	if (reason == SH_DROP_TOO_BIG)
 		return sh_hand_over(ctx, SH_FURTHER_ICMP, packet->frame_bytes, reason);
-	tag = packet->tag;
-	if (packet->wrap && sh_dispatched(reason) && !sh_encap(ctx, packet, reason == SH_KERNEL))
-		return SH_DROP_EGRESS;
-	if (tag && !sh_tag_push(ctx, tag))
-		return SH_DROP_EGRESS;
 	return reason;
 }
 

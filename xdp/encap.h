@@ -30,17 +30,23 @@
 #define SH_TUNNEL_TTL 64
 #define SH_GUE_PORTS  0xc000 /* source ports: IANA's dynamic range, 14 bits of the hash (RFC 6335) */
 
-/* What the outer headers are made of. */
-struct sh_outer {
-	const struct sh_backend *backend;
-	const struct sh_tunnel *tunnel;
+/* A tunnel's two ends. */
+struct sh_wrap {
+	const struct sh_backend *to;
+	const struct sh_tunnel *from;
 	__u32 mode;
-	__u32 family; /* of the inner packet */
-	__u32 bytes;  /* of the inner packet */
-	__u32 class;  /* DSCP and ECN */
-	__u32 hash;
-	__be32 client; /* not 0: the source instead of our own */
-	__u64 sum;     /* of the inner packet, where a UDP checksum needs it */
+	__u32 share; /* of the flow's hash */
+};
+
+/* What else the outer headers are made of, in the one word that a global function takes. */
+union sh_outer {
+	struct {
+		__u32 hash;
+		__u16 bytes; /* of the inner packet */
+		__u8 class;  /* DSCP and ECN */
+		__u8 protocol;
+	};
+	__u64 word;
 };
 
 static __always_inline int sh_mode_wraps(__u32 mode)
@@ -71,6 +77,14 @@ static __always_inline const struct sh_tunnel *sh_encap_source(const struct sh_b
 	if (backend->family == SH_FAMILY_IPV4)
 		return tunnel->source4 ? tunnel : NULL;
 	return w[0] | w[1] | w[2] | w[3] ? tunnel : NULL;
+}
+
+/* Two halves as they lie in memory, in one word. */
+static __always_inline __u32 sh_encap_halves(__u16 first, __u16 second)
+{
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return (__u32)second << 16 | first;
+	return (__u32)first << 16 | second;
 }
 
 /* ---- the inner packet's sum --------------------------------------------------------------------- */
@@ -154,140 +168,145 @@ static __always_inline int sh_encap_sum(struct xdp_md *ctx, const struct sh_pack
 
 /* ---- the outer headers -------------------------------------------------------------------------- */
 
-/* Moves the Ethernet header `bytes` to the front, for an L3 header of `type`; NULL where there is no room. */
+/* Moves the Ethernet header `bytes` to the front, for an L3 header of `type`; NULL where there is no room.
+ * By the words in which it was written (rewrite.h): a load that spans two stores waits for both. */
 static __always_inline void *sh_encap_open(struct xdp_md *ctx, const int bytes, __be16 type)
 {
-	__u16 *to, *from;
+	__u8 *to, *from;
 
 	if (bpf_xdp_adjust_head(ctx, -bytes))
 		return NULL;
-	to = (__u16 *)(long)ctx->data;
-	from = (__u16 *)((__u8 *)to + bytes);
-	if ((__u8 *)from + ETH_HLEN > (__u8 *)(long)ctx->data_end)
+	to = (__u8 *)(long)ctx->data;
+	from = to + bytes;
+	if (from + ETH_HLEN > (__u8 *)(long)ctx->data_end)
 		return NULL;
-	for (int i = 0; i < ETH_ALEN; i++)
-		to[i] = from[i];
-	to[ETH_ALEN] = type;
-	return to + ETH_ALEN + 1;
+	*(__u64 *)to = *(__u64 *)from;
+	*(__u32 *)(to + 8) = *(__u32 *)(from + 8);
+	*(__be16 *)(to + 12) = type;
+	return to + ETH_HLEN;
 }
 
 /* `sum`: what the checksum has to cover beyond this header; 0: no checksum. */
-static __always_inline void sh_encap_udp(const struct sh_outer *outer, struct udphdr *udp, __u64 sum)
+static __always_inline void sh_encap_udp(union sh_outer outer, __be16 port, struct udphdr *udp, __u64 sum)
 {
-	__u16 bytes = bpf_htons(outer->bytes + sizeof(*udp));
-	__u16 source = bpf_htons(SH_GUE_PORTS | (outer->hash & ~SH_GUE_PORTS & 0xffff));
+	__u16 bytes = bpf_htons(outer.bytes + sizeof(*udp));
+	__u16 source = bpf_htons(SH_GUE_PORTS | (outer.hash & ~SH_GUE_PORTS & 0xffff));
 	__u16 check = 0;
 
 	if (sum) {
-		sum += (__u64)source + outer->tunnel->port + bytes;
+		sum += (__u64)source + port + bytes;
 		sum = (sum & 0xffffffff) + (sum >> 32);
 		check = ~sh_sum_fold(sum);
 		check = check ? check : 0xffff;
 	}
-	udp->source = source;
-	udp->dest = outer->tunnel->port;
-	udp->len = bytes;
-	udp->check = check;
+	*(__be32 *)udp = sh_encap_halves(source, port);
+	*((__be32 *)udp + 1) = sh_encap_halves(bytes, check);
 }
 
-static __always_inline __u32 sh_encap_protocol(const struct sh_outer *outer)
-{
-	if (outer->mode == SH_MODE_GUE)
-		return IPPROTO_UDP;
-	return outer->family == SH_FAMILY_IPV4 ? IPPROTO_IPIP : IPPROTO_IPV6;
-}
-
-static __always_inline int sh_encap4_sized(struct xdp_md *ctx, const struct sh_outer *outer, const int bytes)
+static __always_inline int sh_encap4_sized(struct xdp_md *ctx, const struct sh_backend *to,
+					   const struct sh_tunnel *from, union sh_outer outer, __be32 client,
+					   const int bytes)
 {
 	__be32 *ip = sh_encap_open(ctx, bytes, bpf_htons(ETH_P_IP));
-	__be32 source = outer->tunnel->source4 | (outer->hash & outer->tunnel->spread4);
+	__be32 source = client ? client : from->source4 | (outer.hash & from->spread4);
 	__be32 word[3] = {
-		bpf_htonl(0x45U << 24 | outer->class << 16 | (outer->bytes + bytes)),
+		bpf_htonl(0x45U << 24 | outer.class << 16 | (outer.bytes + bytes)),
 		bpf_htonl(0x4000), /* DF */
-		bpf_htonl((__u32)SH_TUNNEL_TTL << 24 | sh_encap_protocol(outer) << 16),
+		bpf_htonl((__u32)SH_TUNNEL_TTL << 24 | outer.protocol << 16),
 	};
-	__be32 to = outer->backend->address.w[0];
-	__u16 sum;
+	__u64 sum = (__u64)word[0] + word[1] + word[2] + source + to->address.w[0];
 
 	if (!ip)
 		return 0;
-	source = outer->client ? outer->client : source;
-	sum = sh_sum_fold((__u64)word[0] + word[1] + word[2] + source + to);
 	ip[0] = word[0];
 	ip[1] = word[1];
-	ip[2] = word[2];
-	((struct iphdr *)ip)->check = ~sum;
+	ip[2] = word[2] | sh_encap_halves(0, ~sh_sum_fold(sum));
 	ip[3] = source;
-	ip[4] = to;
+	ip[4] = to->address.w[0];
 	if (bytes > (int)sizeof(struct iphdr))
-		sh_encap_udp(outer, (struct udphdr *)(ip + 5), 0);
+		sh_encap_udp(outer, from->port, (struct udphdr *)(ip + 5), 0);
 	return 1;
 }
 
-static __always_inline int sh_encap6_sized(struct xdp_md *ctx, const struct sh_outer *outer, const int bytes)
+static __always_inline int sh_encap6_sized(struct xdp_md *ctx, const struct sh_backend *to,
+					   const struct sh_tunnel *from, union sh_outer outer, __u64 sum,
+					   const int bytes)
 {
 	__be32 *ip = sh_encap_open(ctx, bytes, bpf_htons(ETH_P_IPV6));
-	const __be32 *source = outer->tunnel->source6.w, *to = outer->backend->address.w;
-	__be32 last = source[3] | (outer->hash & outer->tunnel->spread6);
-	__u32 length = outer->bytes + bytes - sizeof(struct ipv6hdr);
-	__u64 sum = outer->sum;
+	const __be32 *source = from->source6.w;
+	__be32 last = source[3] | (outer.hash & from->spread6);
+	__u32 length = outer.bytes + bytes - sizeof(struct ipv6hdr);
 
 	if (!ip)
 		return 0;
-	ip[0] = bpf_htonl(6U << 28 | outer->class << 20 | (outer->hash & 0xfffff));
-	ip[1] = bpf_htonl(length << 16 | sh_encap_protocol(outer) << 8 | SH_TUNNEL_TTL);
+	ip[0] = bpf_htonl(6U << 28 | outer.class << 20 | (outer.hash & 0xfffff));
+	ip[1] = bpf_htonl(length << 16 | outer.protocol << 8 | SH_TUNNEL_TTL);
 	for (int i = 0; i < 4; i++) {
 		ip[2 + i] = i < 3 ? source[i] : last;
-		ip[6 + i] = to[i];
-		sum += (__u64)ip[2 + i] + to[i];
+		ip[6 + i] = to->address.w[i];
+		sum += (__u64)(i < 3 ? source[i] : last) + to->address.w[i];
 	}
 	if (bytes > (int)sizeof(struct ipv6hdr))
-		sh_encap_udp(outer, (struct udphdr *)(ip + 10),
+		sh_encap_udp(outer, from->port, (struct udphdr *)(ip + 10),
 			     sum + bpf_htons(length) + bpf_htons(IPPROTO_UDP));
 	return 1;
 }
 
-static __noinline int sh_encap4(struct xdp_md *ctx, const struct sh_outer *outer)
+/* Global functions: verified once, by themselves. `client`: not 0: the source instead of our own. */
+__noinline int sh_encap4(struct xdp_md *ctx, const struct sh_backend *to, const struct sh_tunnel *from,
+			 __u64 word, __u32 client)
 {
-	if (outer->mode == SH_MODE_GUE)
-		return sh_encap4_sized(ctx, outer, sizeof(struct iphdr) + sizeof(struct udphdr));
-	return sh_encap4_sized(ctx, outer, sizeof(struct iphdr));
+	const union sh_outer outer = {.word = word};
+
+	if (!to || !from)
+		return 0;
+	if (outer.protocol == IPPROTO_UDP)
+		return sh_encap4_sized(ctx, to, from, outer, client,
+				       sizeof(struct iphdr) + sizeof(struct udphdr));
+	return sh_encap4_sized(ctx, to, from, outer, client, sizeof(struct iphdr));
 }
 
-static __noinline int sh_encap6(struct xdp_md *ctx, const struct sh_outer *outer)
+/* `sum`: of the inner packet, where a UDP checksum needs it. */
+__noinline int sh_encap6(struct xdp_md *ctx, const struct sh_backend *to, const struct sh_tunnel *from,
+			 __u64 word, __u64 sum)
 {
-	if (outer->mode == SH_MODE_GUE)
-		return sh_encap6_sized(ctx, outer, sizeof(struct ipv6hdr) + sizeof(struct udphdr));
-	return sh_encap6_sized(ctx, outer, sizeof(struct ipv6hdr));
+	const union sh_outer outer = {.word = word};
+
+	if (!to || !from)
+		return 0;
+	if (outer.protocol == IPPROTO_UDP)
+		return sh_encap6_sized(ctx, to, from, outer, sum,
+				       sizeof(struct ipv6hdr) + sizeof(struct udphdr));
+	return sh_encap6_sized(ctx, to, from, outer, sum, sizeof(struct ipv6hdr));
+}
+
+static __always_inline __u32 sh_encap_protocol(const struct sh_packet *packet, __u32 mode)
+{
+	if (mode == SH_MODE_GUE)
+		return IPPROTO_UDP;
+	return packet->family == SH_FAMILY_IPV4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 }
 
 /*
- * Wraps the packet as packet->wrap says, its MACs and TTL being as they are to be. `kernel`: the stack is to
+ * Wraps the packet, its MACs and TTL being as they are to be. `kernel`: the stack is to
  * forward it. That refuses a packet from an address of its own (a martian), so within IPv4 the
  * client's stands for it there. 0 where the frame cannot grow.
  */
-static __always_inline int sh_encap(struct xdp_md *ctx, const struct sh_packet *packet, int kernel)
+static __always_inline int sh_encap(struct xdp_md *ctx, const struct sh_packet *packet,
+				    const struct sh_wrap *wrap, int kernel)
 {
-	struct sh_outer outer = {
-		.backend = packet->wrap_for,
-		.tunnel = packet->wrap_from,
-		.mode = packet->wrap,
-		.family = packet->family,
-		.bytes = packet->l3_bytes,
-		.class = sh_traffic_class(packet),
-		.hash = packet->share,
+	const union sh_outer outer = {
+		.word = (__u64)sh_encap_protocol(packet, wrap->mode) << 56 |
+			(__u64)sh_traffic_class(packet) << 48 | (__u64)packet->l3_bytes << 32 | wrap->share,
 	};
+	__u64 sum = 0;
 
-	if (!outer.backend || !outer.tunnel)
+	if (wrap->to->family == SH_FAMILY_IPV4)
+		return sh_encap4(ctx, wrap->to, wrap->from, outer.word,
+				 kernel && packet->family == SH_FAMILY_IPV4 ? packet->v4->saddr : 0);
+	if (wrap->mode == SH_MODE_GUE && sh_encap_sum(ctx, packet, &sum))
 		return 0;
-	if (outer.backend->family == SH_FAMILY_IPV4) {
-		if (kernel && packet->family == SH_FAMILY_IPV4)
-			outer.client = packet->v4->saddr;
-		return sh_encap4(ctx, &outer);
-	}
-	if (outer.mode == SH_MODE_GUE && sh_encap_sum(ctx, packet, &outer.sum))
-		return 0;
-	return sh_encap6(ctx, &outer);
+	return sh_encap6(ctx, wrap->to, wrap->from, outer.word, sum);
 }
 
 #endif

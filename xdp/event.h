@@ -19,6 +19,7 @@ struct sh_event_budget {
 	__u64 since; /* start of the window, ns */
 	__u32 spent; /* events emitted in it */
 	__u32 missed;
+	struct sh_event next; /* being made */
 };
 
 struct {
@@ -28,15 +29,50 @@ struct {
 	__type(value, struct sh_event_budget);
 } event_budget SEC(".maps");
 
-/* Completes `event` with time and `missed`, and emits it unless the limit is spent. */
-__noinline int sh_event_emit(const struct sh_event *event, __u32 limit)
+static __always_inline void sh_event_begin_for(const struct sh_packet *packet, const union sh_endpoint *vip)
 {
-	const __u32 zero = 0;
-	struct sh_event_budget *budget = bpf_map_lookup_elem(&event_budget, &zero);
-	struct sh_event *record = NULL;
-	__u64 now = bpf_ktime_get_coarse_ns();
+	struct sh_event_budget *budget = sh_at(&event_budget, 0);
+	struct sh_event *event;
 
-	if (!event || !budget)
+	if (!budget)
+		return;
+	event = &budget->next;
+	*event = (struct sh_event){
+		.kind = SH_EVENT_DISPATCH,
+		.family = packet->family,
+		.protocol = packet->protocol,
+		.client_port = packet->client_port,
+		.vip_port = packet->vip_port,
+	};
+	if (packet->family == SH_FAMILY_IPV4) {
+		event->client.w[0] = packet->v4->saddr;
+		event->vip.w[0] = vip->v4.addr;
+		return;
+	}
+	__builtin_memcpy(&event->client, &packet->v6->saddr, sizeof(event->client));
+	__builtin_memcpy(&event->vip, vip->v6.addr, sizeof(event->vip));
+}
+
+/* A packet to a service, before it is changed. Returns what sh_event_end takes; 0: nobody listens. */
+static __always_inline __u32 sh_event_begin(const struct sh_packet *packet, const union sh_endpoint *vip)
+{
+	struct sh_knobs *set = sh_at(&knobs, 0);
+	__u32 limit = set ? set->events_per_100ms : 0;
+
+	if (limit)
+		sh_event_begin_for(packet, vip);
+	return limit;
+}
+
+/* What became of it: reported if that is a dispatch or a drop, and the limit is not spent. A global function:
+ * verified once. */
+__noinline int sh_event_end(__u32 limit, __u32 service, __u32 backend, __u32 reason)
+{
+	struct sh_event_budget *budget = sh_at(&event_budget, 0);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct sh_event *record = NULL;
+
+	if (!budget || !(sh_dispatched(reason) || sh_dropped(reason)))
 		return 0;
 	if (now - budget->since >= SH_EVENT_WINDOW_NS) {
 		budget->since = now;
@@ -48,50 +84,16 @@ __noinline int sh_event_emit(const struct sh_event *event, __u32 limit)
 		budget->missed++;
 		return 0;
 	}
-	*record = *event;
+	*record = budget->next;
 	record->time = now;
+	record->reason = reason;
+	record->service = service;
+	record->backend = backend;
 	record->missed = budget->missed;
 	budget->missed = 0;
 	budget->spent++;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return 1;
-}
-
-/* `vip` as the packet had it: the header may have been rewritten since. */
-static __always_inline void sh_event_addresses(const struct sh_packet *packet, const union sh_endpoint *vip,
-					       struct sh_event *event)
-{
-	if (packet->family == SH_FAMILY_IPV4) {
-		event->client.w[0] = packet->v4->saddr;
-		event->vip.w[0] = vip->v4.addr;
-		return;
-	}
-	__builtin_memcpy(&event->client, &packet->v6->saddr, sizeof(event->client));
-	__builtin_memcpy(&event->vip, vip->v6.addr, sizeof(event->vip));
-}
-
-/* Reports what became of a packet to a service, if that was a dispatch or a drop. */
-static __always_inline void sh_event_report(const struct sh_packet *packet, const union sh_endpoint *vip,
-					    __u32 service, __u32 backend, enum sh_reason reason)
-{
-	const __u32 zero = 0;
-	struct sh_knobs *set = bpf_map_lookup_elem(&knobs, &zero);
-
-	if (!set || !set->events_per_100ms || !(sh_dispatched(reason) || sh_dropped(reason)))
-		return;
-	struct sh_event event = {
-		.kind = SH_EVENT_DISPATCH,
-		.reason = reason,
-		.service = service,
-		.backend = backend,
-		.family = packet->family,
-		.protocol = packet->protocol,
-		.client_port = packet->client_port,
-		.vip_port = packet->vip_port,
-	};
-
-	sh_event_addresses(packet, vip, &event);
-	sh_event_emit(&event, set->events_per_100ms);
 }
 
 #endif

@@ -9,25 +9,27 @@
  * l2 rewrites MACs only: the VIP stays the destination, so the backend must be on the link.
  * l3 routes: the destination becomes the backend's address, TTL or hop limit goes down by one.
  * The L4 checksum stays the VIP's, on purpose (restore.h; with a DSCP for the VIP, dscp.h).
- * ipip and gue route, too, with the packet whole in another, which is put around it last of all (encap.h).
+ * ipip and gue route, too, with the packet whole in another, which is put around it last of all (encap.h),
+ *but before a VLAN tag (tag.h).
  *
  * A packet that ends with a pass is bit-identical to what came in.
  */
 #ifndef SHUNT_FORWARD_H
 #define SHUNT_FORWARD_H
 
-#include "checksum.h"
+#include "count.h"
 #include "encap.h"
 #include "fallback.h"
 #include "further.h"
 #include "rewrite.h"
+#include "tag.h"
 
 /* A next hop as it was at one moment. */
 struct sh_hop {
 	__u64 dst;
 	__u64 src;
 	__u32 ifindex;
-	__u32 route_mtu;
+	__u32 mtu; /* the route's if that is less; 0: no bound */
 };
 
 static __always_inline __u32 sh_hop_flags(const struct sh_hop *hop)
@@ -35,19 +37,10 @@ static __always_inline __u32 sh_hop_flags(const struct sh_hop *hop)
 	return ((struct sh_nexthop){.dst = hop->dst}).flags;
 }
 
+/* One comparison for both: without a bound, the left side is the largest number there is. */
 static __always_inline int sh_hop_too_small(const struct sh_hop *hop, __u32 bytes)
 {
-	__u32 mtu = ((struct sh_nexthop){.src = hop->src}).mtu;
-
-	return (mtu && bytes > mtu) || (hop->route_mtu && bytes > hop->route_mtu);
-}
-
-/* The smaller of both that are set. */
-static __always_inline __u32 sh_hop_mtu(const struct sh_hop *hop)
-{
-	__u32 mtu = ((struct sh_nexthop){.src = hop->src}).mtu;
-
-	return hop->route_mtu && (!mtu || hop->route_mtu < mtu) ? hop->route_mtu : mtu;
+	return hop->mtu - 1 < bytes - 1;
 }
 
 /* Takes on a next hop. 0 where it is not usable for what came in by the interface `from`. */
@@ -66,6 +59,7 @@ static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *o
 	if (where != *(volatile __u64 *)&nexthop->where)
 		return 0;
 	out->ifindex = ((struct sh_nexthop){.where = where}).ifindex;
+	out->mtu = ((struct sh_nexthop){.src = out->src}).mtu;
 	if ((sh_hop_flags(out) & SH_NEXTHOP_HERE) && out->ifindex != from)
 		return 0;
 	return sh_hop_flags(out) & SH_NEXTHOP_VALID;
@@ -107,14 +101,16 @@ static __always_inline int sh_hop_of_group(__u32 path, __u32 share, __u32 from, 
 
 	if (!group)
 		return 0;
-	out->route_mtu = group->mtu;
 	at = (__u64)share * group->buckets;
 	if (at >> 32 >= SH_PATH_BUCKETS)
 		return 0;
-	if (sh_hop_load(group->nexthop[at >> 32], from, out))
-		return 1;
 	step = (__u64)(__u32)at * (group->buckets - 1) >> 32;
-	return sh_hop_load(sh_hop_other(path, at >> 32, step + 1, from), from, out);
+	if (!sh_hop_load(group->nexthop[at >> 32], from, out) &&
+	    !sh_hop_load(sh_hop_other(path, at >> 32, step + 1, from), from, out))
+		return 0;
+	if (group->mtu && (!out->mtu || group->mtu < out->mtu))
+		out->mtu = group->mtu;
+	return 1;
 }
 
 /* The next hop for a flow whose lower hash half is `share`. 0 where there is no usable one. */
@@ -123,58 +119,111 @@ static __always_inline int sh_hop_find(const struct xdp_md *ctx, __u32 path, __u
 	/* A single next hop, the common case, costs no look-up of a path. */
 	if (path & SH_PATH_ONE)
 		return sh_hop_load(path & ~SH_PATH_ONE, ctx->ingress_ifindex, out);
-	return sh_hop_of_group(path, share, ctx->ingress_ifindex, out);
+	return path && sh_hop_of_group(path, share, ctx->ingress_ifindex, out);
 }
 
-static __always_inline enum sh_reason sh_forward_to(struct xdp_md *ctx, struct sh_packet *packet,
-						    const struct sh_backend *backend, __u32 mode,
-						    const struct sh_hop *hop)
+/* The way out; SH_DROP_EGRESS where there is none. */
+static __always_inline enum sh_reason sh_hop_out(const struct xdp_md *ctx, const struct sh_hop *hop)
 {
-	__u32 more = sh_mode_wraps(mode) ? sh_encap_bytes(backend, mode) : 0;
-
-	if (sh_hop_too_small(hop, packet->l3_bytes + more))
-		return sh_too_big(sh_hop_mtu(hop) - more);
-	if (mode == SH_MODE_L3)
-		sh_rewrite_routed(packet, backend);
-	else if (more)
-		sh_rewrite_ttl(packet);
-	sh_rewrite_macs(packet->eth, &hop->dst, &hop->src);
-	if (sh_hop_flags(hop) & SH_NEXTHOP_TAGGED)
-		packet->tag = sh_hop_flags(hop);
 	if (hop->ifindex == ctx->ingress_ifindex)
 		return SH_TX;
 	return bpf_redirect_map(&egress, hop->ifindex, 0) == XDP_REDIRECT ? SH_REDIRECT : SH_DROP_EGRESS;
 }
 
-/* Sends the packet to `backend`; `share` spreads flows over the legs of its path. */
-static __always_inline enum sh_reason sh_forward(struct xdp_md *ctx, struct sh_packet *packet,
-						 struct sh_backend *backend, __u32 share)
+/* The frame is complete but for its VLAN tag. */
+static __always_inline enum sh_reason sh_hop_send(struct xdp_md *ctx, const struct sh_hop *hop)
 {
-	struct sh_backend how = {.how = *(volatile __u64 *)&backend->how};
-	struct sh_hop hop = {};
+	if (sh_hop_flags(hop) & SH_NEXTHOP_TAGGED && !sh_tag_push(ctx, sh_hop_flags(hop)))
+		return SH_DROP_EGRESS;
+	return sh_hop_out(ctx, hop);
+}
 
-	if (how.mode == SH_MODE_LOCAL)
+/* ---- modes -------------------------------------------------------------------------------------- */
+
+static __always_inline enum sh_reason sh_forward_l2(struct xdp_md *ctx, const struct sh_packet *packet,
+						    const struct sh_backend *backend, __u32 path, __u32 share)
+{
+	struct sh_hop hop;
+
+	if (!sh_hop_find(ctx, path, share, &hop))
+		return sh_forward_by_fib(ctx, backend, SH_MODE_L2);
+	if (sh_hop_too_small(&hop, packet->l3_bytes))
+		return sh_too_big(hop.mtu);
+	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
+	return sh_hop_send(ctx, &hop);
+}
+
+static __always_inline enum sh_reason sh_forward_l3(struct xdp_md *ctx, const struct sh_packet *packet,
+						    const struct sh_backend *backend, __u32 path, __u32 share)
+{
+	struct sh_hop hop;
+
+	if (backend->family != packet->family)
+		return SH_DROP_NO_ROUTE;
+	if (sh_ttl(packet) <= 1)
+		return SH_PASS_TTL;
+	if (!sh_hop_find(ctx, path, share, &hop))
+		return sh_forward_by_fib(ctx, backend, SH_MODE_L3);
+	if (sh_hop_too_small(&hop, packet->l3_bytes))
+		return sh_too_big(hop.mtu);
+	sh_rewrite_routed(packet, backend);
+	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
+	return sh_hop_send(ctx, &hop);
+}
+
+/* As the kernel would. */
+static __always_inline enum sh_reason
+sh_forward_wrapped_by_fib(struct xdp_md *ctx, const struct sh_packet *packet, const struct sh_wrap *wrap)
+{
+	enum sh_reason reason = sh_forward_by_fib(ctx, wrap->to, wrap->mode);
+
+	if (sh_dispatched(reason) && !sh_encap(ctx, packet, wrap, reason == SH_KERNEL))
+		return SH_DROP_EGRESS;
+	return reason;
+}
+
+static __always_inline enum sh_reason sh_forward_wrapped(struct xdp_md *ctx, const struct sh_packet *packet,
+							 struct sh_wrap *wrap, __u32 path)
+{
+	__u32 more = sh_encap_bytes(wrap->to, wrap->mode);
+	struct sh_hop hop;
+
+	if (sh_ttl(packet) <= 1)
+		return SH_PASS_TTL;
+	wrap->from = sh_encap_source(wrap->to);
+	if (!wrap->from)
+		return SH_DROP_NO_SOURCE;
+	if (!sh_hop_find(ctx, path, wrap->share, &hop))
+		return sh_forward_wrapped_by_fib(ctx, packet, wrap);
+	if (sh_hop_too_small(&hop, packet->l3_bytes + more))
+		return sh_too_big(hop.mtu - more);
+	sh_rewrite_ttl(packet);
+	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
+	if (!sh_encap(ctx, packet, wrap, 0))
+		return SH_DROP_EGRESS;
+	return sh_hop_send(ctx, &hop);
+}
+
+/* Sends the packet to `backend`; `share` spreads flows over the legs of its path. No pointer into it holds
+ * any more. */
+static __always_inline enum sh_reason sh_forward(struct xdp_md *ctx, const struct sh_packet *packet,
+						 const struct sh_backend *backend, __u32 share)
+{
+	struct sh_backend how = {.how = *(const volatile __u64 *)&backend->how};
+	struct sh_wrap wrap = {.to = backend, .mode = how.mode, .share = share};
+
+	switch (how.mode) {
+	case SH_MODE_L2:
+		return sh_forward_l2(ctx, packet, backend, how.path, share);
+	case SH_MODE_L3:
+		return sh_forward_l3(ctx, packet, backend, how.path, share);
+	case SH_MODE_IPIP:
+	case SH_MODE_GUE:
+		return sh_forward_wrapped(ctx, packet, &wrap, how.path);
+	case SH_MODE_LOCAL:
 		return SH_LOCAL;
-	if (how.mode == SH_MODE_L3) {
-		if (backend->family != packet->family)
-			return SH_DROP_NO_ROUTE;
-		if (sh_ttl(packet) <= 1)
-			return SH_PASS_TTL;
-	} else if (sh_mode_wraps(how.mode)) {
-		if (sh_ttl(packet) <= 1)
-			return SH_PASS_TTL;
-		packet->wrap_from = sh_encap_source(backend);
-		if (!packet->wrap_from)
-			return SH_DROP_NO_SOURCE;
-		packet->wrap = how.mode;
-		packet->wrap_for = backend;
-		packet->share = share;
-	} else if (how.mode != SH_MODE_L2) {
-		return SH_DROP_NO_BACKEND;
 	}
-	if (!how.path || !sh_hop_find(ctx, how.path, share, &hop))
-		return sh_forward_by_fib(ctx, backend, how.mode);
-	return sh_forward_to(ctx, packet, backend, how.mode, &hop);
+	return SH_DROP_NO_BACKEND;
 }
 
 #endif

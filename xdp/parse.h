@@ -45,12 +45,6 @@ struct sh_packet {
 	__u32 frame_bytes;
 	void *l4;	/* the TCP or UDP header */
 	__sum16 *check; /* its checksum */
-	__u32 tag;	/* SH_NEXTHOP_*: to be pushed when no pointer is needed any more (tag.h); 0: none */
-	/* A tunnel's mode, for the same moment (encap.h); 0: none, and the rest is not set. */
-	__u32 wrap;
-	__u32 share; /* of the flow's hash */
-	const struct sh_backend *wrap_for;
-	const struct sh_tunnel *wrap_from;
 	union {
 		struct {
 			__be16 client_port;

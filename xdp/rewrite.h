@@ -17,6 +17,16 @@ static __always_inline void sh_rewrite_macs(struct ethhdr *eth, const void *dst,
 	__builtin_memcpy(__builtin_assume_aligned(eth->h_source, 2), src, ETH_ALEN);
 }
 
+/* The same with each MAC in the first six bytes of a word, as next hops have them: two stores. */
+static __always_inline void sh_rewrite_mac_words(struct ethhdr *eth, __u64 dst, __u64 src)
+{
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		*(__u64 *)eth = (dst & 0xffffffffffff) | src << 48;
+	else
+		*(__u64 *)eth = (dst & ~0xffffULL) | src >> 48;
+	*(__u32 *)((__u8 *)eth + 8) = src >> 16;
+}
+
 static __always_inline __u32 sh_ttl(const struct sh_packet *packet)
 {
 	return packet->family == SH_FAMILY_IPV4 ? packet->v4->ttl : packet->v6->hop_limit;
