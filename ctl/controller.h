@@ -13,6 +13,7 @@
  *	file/          the file -> struct config, the desired state
  *	resolve/       pure: the FIB's answer -> a backend's way; rings; differences
  *	tables/        records by identity, stored into the maps in the right order
+ *	explain/       `shunt explain`: a packet, and what the program's twin does with it
  *	node/          what else is kept on this node: programs on interfaces and where packets leave,
  *	               aliases, sysctls, restore maps, managed neighbours
  *	io/            event loop, control socket, log

@@ -6,6 +6,7 @@
 
 #include "control.h"
 #include "controller.h"
+#include "explain.h"
 #include "loop.h"
 #include "view.h"
 
@@ -76,7 +77,9 @@ static json_t *answer_down(const json_t *request, struct control_client *client,
 }
 
 const struct control_verb controller_verbs[] = {
-	{"status", answer_status}, {"show", answer_show},	{"events", answer_events},
-	{"verify", answer_verify}, {"reload", answer_reload},	{"down", answer_down},
-	{"drain", answer_drain},   {"undrain", answer_undrain}, {NULL, NULL},
+	{"status", answer_status},   {"show", answer_show},
+	{"events", answer_events},   {"verify", answer_verify},
+	{"reload", answer_reload},   {"down", answer_down},
+	{"drain", answer_drain},     {"undrain", answer_undrain},
+	{"explain", answer_explain}, {NULL, NULL},
 };

@@ -97,7 +97,7 @@ static const char *mode_name(const struct member *member)
 					    : names[member->mode];
 }
 
-static json_t *view_backend(const struct controller *controller, const struct member *member)
+json_t *view_backend(const struct controller *controller, const struct member *member)
 {
 	char address[ADDR_TEXT_SIZE];
 	json_t *row = json_pack(

@@ -13,6 +13,7 @@
 
 struct control_client;
 struct controller;
+struct member;
 struct member_leg;
 struct sh_count;
 struct sh_path;
@@ -25,11 +26,14 @@ json_t *view_interfaces(struct controller *controller);
 json_t *view_aliases(struct controller *controller);
 json_t *view_adverts(struct controller *controller);
 json_t *view_flows(struct controller *controller);
+/* One row of view_backends. */
+json_t *view_backend(const struct controller *controller, const struct member *member);
 
 /* "192.0.2.1 dev eth0 (02:...), ..." or "none". */
 json_t *view_path_text(const struct controller *controller, const struct sh_path *path);
 /* "tx", "redirect", ... of an enum sh_reason. */
 const char *view_reason_name(unsigned reason);
+const char *view_reason_words(unsigned reason);
 
 /* The name of the service with that tables_owner, or "". */
 const char *view_service_name(const struct controller *controller, uint64_t owner);

@@ -25,6 +25,11 @@ const char *view_reason_name(unsigned reason)
 	return reason < SH_REASON_COUNT ? reasons[reason].name : "unknown";
 }
 
+const char *view_reason_words(unsigned reason)
+{
+	return reason < SH_REASON_COUNT ? reasons[reason].words : "";
+}
+
 static json_t *view_reasons(const struct controller *controller)
 {
 	json_t *rows = json_array();

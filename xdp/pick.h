@@ -28,39 +28,22 @@
 #ifndef SHUNT_PICK_H
 #define SHUNT_PICK_H
 
+#include <shunt/hash.h>
+
 #include "flows.h"
 #include "match.h"
 #include "named.h"
 
-/* The finalizer of SplitMix64 (Steele, Lea, Flood 2014; D. Stafford's mix 13): a bijection in which
- * each input bit flips each output bit with a probability close to one half. */
-static __always_inline __u64 sh_mix(__u64 x)
-{
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
-/* IPv6 addresses are folded into 64 bits first: an odd multiplier carries the upper half's bits
- * across, so that the two halves cannot cancel out. */
-static __always_inline __u64 sh_client_bits(const struct sh_packet *packet)
-{
-	const __u32 *w = packet->v6->saddr.in6_u.u6_addr32;
-	__u64 high = (__u64)bpf_ntohl(w[0]) << 32 | bpf_ntohl(w[1]);
-	__u64 low = (__u64)bpf_ntohl(w[2]) << 32 | bpf_ntohl(w[3]);
-
-	high *= 0xd6e8feb86659fd93ULL;
-	return (high ^ (high >> 32)) + low;
-}
-
 static __always_inline __u64 sh_flow_hash(const struct sh_packet *packet)
 {
-	__u64 salt = packet->protocol * 0x9e3779b97f4a7c15ULL;
 	__u32 ports = bpf_ntohl(packet->ports);
+	const __u32 *w;
 
 	if (packet->family == SH_FAMILY_IPV4)
-		return sh_mix(((__u64)bpf_ntohl(packet->v4->saddr) << 32 | ports) ^ salt);
-	return sh_mix(sh_mix(sh_client_bits(packet)) ^ ports ^ salt);
+		return sh_hash4(bpf_ntohl(packet->v4->saddr), ports, packet->protocol);
+	w = packet->v6->saddr.in6_u.u6_addr32;
+	return sh_hash6((__u64)bpf_ntohl(w[0]) << 32 | bpf_ntohl(w[1]),
+			(__u64)bpf_ntohl(w[2]) << 32 | bpf_ntohl(w[3]), ports, packet->protocol);
 }
 
 /* The slot `share`/2^32 of the way round the ring; empty where there is none. */
@@ -68,7 +51,7 @@ static __always_inline struct sh_slot sh_pick_slot(__u64 where, __u32 share)
 {
 	__u32 ring = ((struct sh_service){.where = where}).ring;
 	__u32 slots_count = ((struct sh_service){.where = where}).slots;
-	__u32 index = ring + (__u32)(((__u64)share * slots_count) >> 32);
+	__u32 index = ring + sh_hash_slot(share, slots_count);
 	struct sh_slot *slot;
 
 	slot = sh_at(&slots, index);

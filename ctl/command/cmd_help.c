@@ -8,8 +8,8 @@
 
 static int help_on(const struct verb *verb)
 {
-	printf("shunt %s%s%s\n    %s\n", verb->name, *verb->arguments ? " " : "", verb->arguments,
-	       verb->help);
+	printf("shunt %s%s%s%s%s\n    %s\n", verb->name, *verb->arguments ? " " : "", verb->arguments,
+	       *verb->options ? " " : "", verb->options, verb->help);
 	return STATUS_DONE;
 }
 
@@ -44,6 +44,9 @@ int cmd_help(const struct command *command)
 	printf("\noptions\n"
 	       "  -j, --json     one JSON document (events: one a line) instead of text\n"
 	       "  --vip VIP      drain, undrain: a VIP in place of a backend\n"
+	       "  --as KIND      explain: syn, ack; datagram, initial (QUIC)\n"
+	       "  --dev NAME     explain: where the packet comes in\n"
+	       "  --size BYTES   explain: of the frame\n"
 	       "  --socket PATH  where the daemon listens (" COMMAND_SOCKET ")\n"
 	       "  -h, --help     this text, or the verb's\n\n"
 	       "examples\n"

@@ -148,7 +148,8 @@ int command_unknown_verb(const struct verb *verbs, const char *name)
 
 int command_usage(const struct verb *verb)
 {
-	fprintf(stderr, "shunt: usage: shunt %s%s%s [-j] [--socket PATH]: %s\n", verb->name,
-		*verb->arguments ? " " : "", verb->arguments, verb->help);
+	fprintf(stderr, "shunt: usage: shunt %s%s%s%s%s [-j] [--socket PATH]: %s\n", verb->name,
+		*verb->arguments ? " " : "", verb->arguments, *verb->options ? " " : "", verb->options,
+		verb->help);
 	return STATUS_USAGE;
 }

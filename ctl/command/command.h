@@ -27,12 +27,14 @@ struct verb {
 	const char *help;      /* one line */
 	size_t least, most;    /* number of arguments */
 	int (*run)(const struct command *command);
+	const char *options; /* that only it takes, besides those among `arguments`; "" for none */
 };
 
 struct command {
 	const struct writer *writer;
 	const char *socket;
-	const char *vip;	  /* of --vip, for verbs that take it; else NULL */
+	/* Values of options, for verbs that take them; else NULL. */
+	const char *vip, *as, *dev, *size;
 	const struct verb *verbs; /* all, up to a NULL name */
 	char *const *arguments;	  /* behind the verb */
 	size_t arguments_count;
@@ -41,6 +43,7 @@ struct command {
 int cmd_status(const struct command *command);
 int cmd_show(const struct command *command);
 int cmd_events(const struct command *command);
+int cmd_explain(const struct command *command);
 int cmd_verify(const struct command *command);
 int cmd_reload(const struct command *command);
 int cmd_drain(const struct command *command);

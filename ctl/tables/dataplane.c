@@ -17,6 +17,7 @@
 #include "dataplane_maps.h"
 #include "director.skel.h"
 #include "log.h"
+#include "twin.h"
 
 struct dataplane {
 	struct port port; /* first: slots() gets back from it */
@@ -27,6 +28,7 @@ struct dataplane {
 	void *window; /* the slots that are mapped now */
 	size_t window_size;
 	int cpus;
+	struct twin *twins[DATAPLANE_PROGRAMS]; /* those that were asked for */
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -275,6 +277,8 @@ void dataplane_close(struct dataplane *dataplane)
 {
 	if (!dataplane)
 		return;
+	for (int i = 0; i < DATAPLANE_PROGRAMS; i++)
+		twin_close(dataplane->twins[i]);
 	for (int i = 0; i < DATAPLANE_MAPS; i++)
 		dataplane_map_close(&dataplane->maps[i]);
 	backend_bpf__destroy(dataplane->backend);
@@ -336,6 +340,25 @@ int dataplane_director_fd(const struct dataplane *dataplane)
 int dataplane_backend_fd(const struct dataplane *dataplane)
 {
 	return bpf_program__fd(dataplane->backend->progs.shunt_backend);
+}
+
+int dataplane_twin(struct dataplane *dataplane, enum dataplane_program program, struct twin **out)
+{
+	struct twin_original original = {.object = dataplane->director->obj, .program = "shunt_director"};
+	int err = 0;
+
+	if (program == PROGRAM_BACKEND) {
+		original = (struct twin_original){.object = dataplane->backend->obj,
+						  .program = "shunt_backend"};
+		original.elf = backend_bpf__elf_bytes(&original.elf_size);
+	} else {
+		original.elf = director_bpf__elf_bytes(&original.elf_size);
+	}
+	if (!dataplane->twins[program])
+		err = twin_open(&original, &dataplane->twins[program]);
+	if (!err)
+		*out = dataplane->twins[program];
+	return err;
 }
 
 int dataplane_events_fd(const struct dataplane *dataplane)

@@ -22,6 +22,7 @@
 #include "port.h"
 
 struct dataplane;
+struct twin;
 
 /* Records needed in each map. The maps may be larger. */
 struct dataplane_sizes {
@@ -62,6 +63,12 @@ bool dataplane_fits(const struct dataplane *dataplane, const struct dataplane_si
 
 int dataplane_director_fd(const struct dataplane *dataplane);
 int dataplane_backend_fd(const struct dataplane *dataplane);
+
+enum dataplane_program { PROGRAM_DIRECTOR, PROGRAM_BACKEND, DATAPLANE_PROGRAMS };
+
+/* That program's twin (twin.h), loaded when first asked for. 0 and *out, which goes with the dataplane, or
+ * -errno. */
+int dataplane_twin(struct dataplane *dataplane, enum dataplane_program program, struct twin **out);
 int dataplane_events_fd(const struct dataplane *dataplane);
 /* Zeroes the count of dispatch events that were left out. */
 void dataplane_forget_missed(struct dataplane *dataplane);

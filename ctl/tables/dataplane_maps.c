@@ -17,28 +17,28 @@
 #define FIXED	     SIZE_MAX
 
 const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
-	[MAP_KNOBS] = {"knobs", FIXED, COPY_NOT, true},
+	[MAP_KNOBS] = {"knobs", FIXED, COPY_NOT, true, true},
 	/* Each has its place by the size: a larger table starts empty, and is filled with the VIPs. */
-	[MAP_GUESSES] = {"guesses", NEEDS(guesses), COPY_NOT, true},
-	[MAP_VIPS4] = {"vips4", NEEDS(vips4), COPY_HASH, false},
-	[MAP_VIPS6] = {"vips6", NEEDS(vips6), COPY_HASH, false},
-	[MAP_RESTORE4] = {"restore4", NEEDS(restore4), COPY_HASH, false},
-	[MAP_RESTORE6] = {"restore6", NEEDS(restore6), COPY_HASH, false},
-	[MAP_SERVED] = {"served", NEEDS(served), COPY_HASH, false},
-	[MAP_SERVICES] = {"services", NEEDS(services), COPY_ARRAY, true},
-	[MAP_SLOTS] = {"slots", NEEDS(slots), COPY_ARRAY, false},
-	[MAP_BACKENDS] = {"backends", NEEDS(backends), COPY_ARRAY, true},
-	[MAP_PATHS] = {"paths", NEEDS(paths), COPY_ARRAY, true},
-	[MAP_NEXTHOPS] = {"nexthops", NEEDS(nexthops), COPY_ARRAY, true},
+	[MAP_GUESSES] = {"guesses", NEEDS(guesses), COPY_NOT, true, false},
+	[MAP_VIPS4] = {"vips4", NEEDS(vips4), COPY_HASH, false, false},
+	[MAP_VIPS6] = {"vips6", NEEDS(vips6), COPY_HASH, false, false},
+	[MAP_RESTORE4] = {"restore4", NEEDS(restore4), COPY_HASH, false, false},
+	[MAP_RESTORE6] = {"restore6", NEEDS(restore6), COPY_HASH, false, false},
+	[MAP_SERVED] = {"served", NEEDS(served), COPY_HASH, false, false},
+	[MAP_SERVICES] = {"services", NEEDS(services), COPY_ARRAY, true, false},
+	[MAP_SLOTS] = {"slots", NEEDS(slots), COPY_ARRAY, false, false},
+	[MAP_BACKENDS] = {"backends", NEEDS(backends), COPY_ARRAY, true, true},
+	[MAP_PATHS] = {"paths", NEEDS(paths), COPY_ARRAY, true, false},
+	[MAP_NEXTHOPS] = {"nexthops", NEEDS(nexthops), COPY_ARRAY, true, false},
 	/* Entries cannot be copied in the order of their use, so a larger table starts empty. */
-	[MAP_FRESH] = {"fresh", NEEDS(fresh), COPY_NOT, false},
-	[MAP_FLOWS] = {"flows", NEEDS(flows), COPY_NOT, false},
-	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false},
-	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false},
-	[MAP_SERVICE_COUNTS] = {"service_counts", NEEDS(services), COPY_COUNTERS, false},
-	[MAP_BACKEND_COUNTS] = {"backend_counts", NEEDS(backends), COPY_COUNTERS, false},
-	[MAP_EVENTS] = {"events", FIXED, COPY_NOT, false},
-	[MAP_FURTHER] = {"further", FIXED, COPY_ANEW, false},
+	[MAP_FRESH] = {"fresh", NEEDS(fresh), COPY_NOT, false, true},
+	[MAP_FLOWS] = {"flows", NEEDS(flows), COPY_NOT, false, true},
+	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false, true},
+	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false, true},
+	[MAP_SERVICE_COUNTS] = {"service_counts", NEEDS(services), COPY_COUNTERS, false, true},
+	[MAP_BACKEND_COUNTS] = {"backend_counts", NEEDS(backends), COPY_COUNTERS, false, true},
+	[MAP_EVENTS] = {"events", FIXED, COPY_NOT, false, true},
+	[MAP_FURTHER] = {"further", FIXED, COPY_ANEW, false, true},
 };
 
 uint32_t dataplane_needed(const struct dataplane_spec *spec, const struct dataplane_sizes *sizes)

@@ -50,6 +50,7 @@ struct dataplane_spec {
 	size_t needed_offset; /* of its size in struct dataplane_sizes; SIZE_MAX: fixed */
 	enum dataplane_copy copy;
 	bool memory; /* map it whole */
+	bool own;    /* a twin has one of its own (twin.h): packets write to it, or it is filled otherwise */
 };
 
 extern const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS];

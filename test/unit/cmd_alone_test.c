@@ -7,8 +7,9 @@
 static void what_is_mistyped_gets_the_nearest_word(void **state)
 {
 	(void)state;
-	assert_run("/nonexistent", "explain", 2, "",
-		   "shunt: unknown verb 'explain'; valid: status, show, events, verify, drain, undrain, "
+	assert_run("/nonexistent", "levitate", 2, "",
+		   "shunt: unknown verb 'levitate'; valid: status, show, events, explain, verify, drain, "
+		   "undrain, "
 		   "reload, check, doctor, withdraw, down, help, version\n");
 	assert_run("/nonexistent", "statsu", 2, "", "shunt: unknown verb 'statsu'; did you mean 'status'?\n");
 	assert_run("/nonexistent", "show bakends", 2, "",
@@ -69,6 +70,8 @@ static void shunt_alone_shows_the_way(void **state)
 		"adverts or flows\n"
 		"  events                                 live: dispatches (sampled), routing and state "
 		"changes\n"
+		"  explain SRC:PORT VIP:PORT/PROTO        ask the loaded program what it does with a packet, "
+		"and why\n"
 		"  verify                                 compare the maps with the kernel now; status 1 "
 		"where they differ\n"
 		"  drain BACKEND [SERVICE] | --vip VIP    no new flows to a backend; or take leave with a "
@@ -88,6 +91,9 @@ static void shunt_alone_shows_the_way(void **state)
 		"options\n"
 		"  -j, --json     one JSON document (events: one a line) instead of text\n"
 		"  --vip VIP      drain, undrain: a VIP in place of a backend\n"
+		"  --as KIND      explain: syn, ack; datagram, initial (QUIC)\n"
+		"  --dev NAME     explain: where the packet comes in\n"
+		"  --size BYTES   explain: of the frame\n"
 		"  --socket PATH  where the daemon listens (/run/shunt/shunt.sock)\n"
 		"  -h, --help     this text, or the verb's\n"
 		"\n"
@@ -108,9 +114,64 @@ static void help_is_about_one_verb_too(void **state)
 		   "shunt verify\n"
 		   "    compare the maps with the kernel now; status 1 where they differ\n",
 		   "");
-	assert_run("/nonexistent", "help explain", 2, "",
-		   "shunt: unknown verb 'explain'; valid: status, show, events, verify, drain, undrain, "
+	assert_run("/nonexistent", "help levitate", 2, "",
+		   "shunt: unknown verb 'levitate'; valid: status, show, events, explain, verify, drain, "
+		   "undrain, "
 		   "reload, check, doctor, withdraw, down, help, version\n");
+}
+
+static void what_explain_cannot_read_is_usage(void **state)
+{
+	static const struct {
+		const char *words, *says;
+	} wrong[] = {
+		{"198.18.0.1 203.0.113.10:80/tcp", "'198.18.0.1' is no SRC:PORT; for example "
+						   "198.18.0.1:40000 or [2001:db8::1]:40000"},
+		{"198.18.0.1:0 203.0.113.10:80/tcp", "'198.18.0.1:0' is no SRC:PORT; for example "
+						     "198.18.0.1:40000 or [2001:db8::1]:40000"},
+		{"2001:db8::1:40000 203.0.113.10:80/tcp",
+		 "'2001:db8::1:40000' is no SRC:PORT; for example 198.18.0.1:40000 or [2001:db8::1]:40000"},
+		{"198.18.0.1:40000 203.0.113.10:80", "'203.0.113.10:80' is no VIP:PORT/PROTO; for example "
+						     "203.0.113.10:80/tcp or [2001:db8::10]:443/udp"},
+		{"198.18.0.1:40000 203.0.113.10:80/sctp",
+		 "'203.0.113.10:80/sctp' is no VIP:PORT/PROTO; for example "
+		 "203.0.113.10:80/tcp or [2001:db8::10]:443/udp"},
+		{"198.18.0.1:40000 203.0.113.10:65536/tcp",
+		 "'203.0.113.10:65536/tcp' is no VIP:PORT/PROTO; for example "
+		 "203.0.113.10:80/tcp or [2001:db8::10]:443/udp"},
+		{"198.18.0.1:40000 [2001:db8::10]:80/tcp",
+		 "'198.18.0.1:40000' is of another IP version than the VIP; a packet has one"},
+		{"--as initial 198.18.0.1:40000 203.0.113.10:80/tcp",
+		 "'initial' is no TCP packet; --as syn or ack"},
+		{"--as syn 198.18.0.1:40000 203.0.113.10:80/udp",
+		 "'syn' is no UDP packet; --as datagram or initial (of QUIC)"},
+		{"--size 53 198.18.0.1:40000 203.0.113.10:80/tcp",
+		 "'53' is no size for such a frame; 54 to 3400 bytes"},
+		{"--size 9000 [2001:db8::1]:40000 [2001:db8::10]:80/udp",
+		 "'9000' is no size for such a frame; 62 to 3400 bytes"},
+	};
+	char words[128], says[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(words, sizeof(words), "explain %s", wrong[i].words);
+		snprintf(says, sizeof(says), "shunt: %s\n", wrong[i].says);
+		assert_run("/nonexistent", words, 2, "", says);
+	}
+}
+
+static void an_option_of_another_verb_is_usage(void **state)
+{
+	(void)state;
+	assert_run("/nonexistent", "status --size 60", 2, "",
+		   "shunt: usage: shunt status [-j] [--socket PATH]: what runs, and what became of the "
+		   "packets\n");
+	assert_run("/nonexistent", "explain --vip 203.0.113.10", 2, "",
+		   "shunt: usage: shunt explain SRC:PORT VIP:PORT/PROTO [--as KIND] [--dev NAME] "
+		   "[--size BYTES] [-j] [--socket PATH]: ask the loaded program what it does with a packet, "
+		   "and why\n");
+	assert_run("/nonexistent", "explain --as", 2, "",
+		   "shunt: --as needs a value: --as syn, ack, datagram or initial\n");
 }
 
 static void version_is_a_document_too(void **state)
@@ -189,6 +250,8 @@ int main(void)
 		cmocka_unit_test(without_a_daemon_it_says_how_to_find_one),
 		cmocka_unit_test(shunt_alone_shows_the_way),
 		cmocka_unit_test(help_is_about_one_verb_too),
+		cmocka_unit_test(what_explain_cannot_read_is_usage),
+		cmocka_unit_test(an_option_of_another_verb_is_usage),
 		cmocka_unit_test(version_is_a_document_too),
 		cmocka_unit_test(a_stale_socket_is_no_daemon),
 		cmocka_unit_test(a_file_is_checked_without_a_daemon),

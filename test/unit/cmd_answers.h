@@ -92,6 +92,38 @@ static const char events_json[] =
 	"{\"event\":\"overrun\",\"time\":1600000000},"
 	"{\"event\":\"eclipse\",\"time\":1600000000,\"of\":\"moon\",\"part\":0.5,\"seen\":true}]";
 
+static const char explain_json[] =
+	"{\"client\":\"2001:db8:18::10\",\"client_port\":40000,\"vip\":\"2001:db8::10\",\"vip_port\":80,"
+	"\"protocol\":\"tcp\",\"kind\":\"ack\",\"size\":74,\"dev\":\"eth1\",\"ifindex\":3,"
+	"\"program\":\"director\",\"service\":\"web\",\"slot\":{\"index\":7,\"of\":256,\"state\":"
+	"\"moving\",\"now\":null,\"before\":\"198.51.100.11\"},\"remembered\":null,\"picked\":\"it had the "
+	"slot\",\"backend\":{\"address\":\"198.51.100.11\",\"forward\":\"ipip\",\"weight\":2,\"state\":"
+	"\"draining\",\"reason\":\"drained\",\"paths\":[{\"nexthop\":\"192.0.2.1\",\"dev\":\"eth1\","
+	"\"weight\":1,\"chosen\":false},{\"nexthop\":\"192.0.2.2\",\"dev\":\"eth2\",\"weight\":3,"
+	"\"chosen\":true}]},\"out\":{\"dev\":\"eth2\",\"ifindex\":4,\"src_mac\":\"02:00:00:00:00:01\","
+	"\"dst_mac\":\"02:00:00:00:00:02\",\"vlan\":7,\"source\":\"198.18.1.10\",\"destination\":"
+	"\"198.51.100.11\",\"size\":98},\"verdict\":\"redirect\",\"reason\":\"redirect\",\"words\":"
+	"\"forwarded out of another interface\",\"advice\":\"all is well\",\"hex\":{\"in\":\"00\",\"out\":"
+	"\"01\"}}";
+
+static const char explain_dropped_json[] =
+	"{\"client\":\"198.18.0.1\",\"client_port\":1,\"vip\":\"203.0.113.10\",\"vip_port\":53,"
+	"\"protocol\":\"udp\",\"kind\":\"datagram\",\"size\":42,\"dev\":\"eth1\",\"ifindex\":3,"
+	"\"program\":\"director\",\"service\":\"dns\",\"slot\":null,\"remembered\":null,\"picked\":"
+	"\"there is none to pick\",\"backend\":null,\"out\":null,\"verdict\":\"drop\",\"reason\":"
+	"\"drop_no_backend\",\"words\":\"the service has no active backend\",\"advice\":\"\",\"hex\":{"
+	"\"in\":\"00\",\"out\":\"00\"}}";
+
+/* As one question asks, or another. */
+static json_t *answer_explain(const json_t *request, struct control_client *client, void *arg)
+{
+	json_int_t size = json_integer_value(json_object_get(request, "size"));
+
+	(void)client;
+	(void)arg;
+	return json_loads(size ? explain_json : explain_dropped_json, 0, NULL);
+}
+
 static json_t *answer_show(const json_t *request, struct control_client *client, void *arg)
 {
 	static const struct {
@@ -187,13 +219,10 @@ static json_t *answer_down(const json_t *request, struct control_client *client,
 }
 
 __attribute__((unused)) static const struct control_verb verbs[] = {
-	{"show", answer_show},
-	{"status", answer_status},
-	{"events", answer_events},
-	{"verify", answer_verify},
-	{"reload", answer_reload},
-	{"down", answer_down},
-	{0},
+	{"show", answer_show},	   {"status", answer_status},
+	{"events", answer_events}, {"explain", answer_explain},
+	{"verify", answer_verify}, {"reload", answer_reload},
+	{"down", answer_down},	   {0},
 };
 
 /* One event, and then nothing for ever. */

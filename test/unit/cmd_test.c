@@ -96,6 +96,31 @@ static void verify_fails_where_something_differs(void **state)
 		   "");
 }
 
+static void explain_tells_a_packets_way(void **state)
+{
+	assert_run(socket_of(state),
+		   "explain [2001:db8:18::10]:40000 [2001:db8::10]:80/tcp --as ack --size 74 --socket @", 0,
+		   "packet   [2001:db8:18::10]:40000 -> [2001:db8::10]:80/tcp, ack, 74 bytes\n"
+		   "in       eth1 (program: director)\n"
+		   "service  web\n"
+		   "slot     7 of 256, moving: now nobody, before 198.51.100.11\n"
+		   "backend  198.51.100.11, ipip, weight 2, draining, drained: it had the slot\n"
+		   "path     192.0.2.1 dev eth1, weight 1\n"
+		   "path     192.0.2.2 dev eth2, weight 3 <- taken\n"
+		   "out      eth2, 02:00:00:00:00:01 -> 02:00:00:00:00:02, vlan 7, 98 bytes\n"
+		   "outer    198.18.1.10 -> 198.51.100.11\n"
+		   "verdict  redirect (redirect): forwarded out of another interface\n"
+		   "advice   all is well\n",
+		   "");
+	assert_run(socket_of(state), "explain 198.18.0.1:1 203.0.113.10:53/udp --socket @", 0,
+		   "packet   198.18.0.1:1 -> 203.0.113.10:53/udp, datagram, 42 bytes\n"
+		   "in       eth1 (program: director)\n"
+		   "service  dns\n"
+		   "backend  none: there is none to pick\n"
+		   "verdict  drop (drop_no_backend): the service has no active backend\n",
+		   "");
+}
+
 static void reload_says_what_is_there_now(void **state)
 {
 	assert_run(socket_of(state), "reload --socket @", 0, "reloaded: services 2, backends 3\n", "");
@@ -243,6 +268,7 @@ int main(void)
 		cmocka_unit_test(flows_are_a_table),
 		cmocka_unit_test(status_is_a_summary),
 		cmocka_unit_test(verify_fails_where_something_differs),
+		cmocka_unit_test(explain_tells_a_packets_way),
 		cmocka_unit_test(reload_says_what_is_there_now),
 		cmocka_unit_test(json_is_the_document),
 		OTHER_FACT(an_empty_list_says_so),

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What to do about a packet that is dropped or passed, by its reason. See explain.h.
+ */
+#include <shunt/abi.h>
+
+#include "explain.h"
+
+static const char *const advice[SH_REASON_COUNT] = {
+	[SH_FIB_TX] =
+		"works, at the price of a look-up for each packet: `shunt show backends` says why no path "
+		"is cached",
+	[SH_FIB_REDIRECT] =
+		"works, at the price of a look-up for each packet: `shunt show backends` says why no "
+		"path is cached",
+	[SH_KERNEL] = "the kernel looks for the neighbour and forwards it, where net.ipv4.ip_forward "
+		      "(net.ipv6.conf.all.forwarding) is on: `shunt doctor`; `ip neigh` shows whether the "
+		      "neighbour answers",
+	[SH_PASS_NOT_IP] = "the kernel's own affair",
+	[SH_PASS_NOT_OURS] =
+		"no service has this address, port and protocol: `shunt show services` lists those "
+		"there are; the kernel goes on with the packet",
+	[SH_PASS_TUNNEL] =
+		"the address inside is no VIP that this node serves: the kernel goes on with the packet",
+	[SH_DROP_NO_BACKEND] =
+		"no backend of the service takes flows: `shunt show backends` says why of each",
+	[SH_DROP_NO_NEIGHBOUR] =
+		"the backend does not answer ARP or ND: is it up and on this link? `ip neigh` "
+		"shows it",
+	[SH_DROP_NO_ROUTE] =
+		"give the backend a route: `ip route get BACKEND` says what the kernel knows; by l2 it "
+		"must be on the link itself",
+	[SH_DROP_TOO_BIG] =
+		"raise the MTU on the way (`shunt show nexthops`), or lower what senders may send "
+		"(clamp the MSS); a tunnel takes 20 to 48 bytes",
+	[SH_DROP_NO_SOURCE] =
+		"give this node an address of the backend's family, or name one: `tunnel: {source: "
+		"...}` in the file",
+	[SH_DROP_EGRESS] =
+		"the interface on the way to the backend is gone or takes no frames from XDP: `ip link`, "
+		"`shunt show nexthops`",
+};
+
+const char *explain_advice(unsigned reason)
+{
+	return reason < SH_REASON_COUNT && advice[reason] ? advice[reason] : "";
+}
