@@ -240,34 +240,39 @@ static const struct entry *first_of(const struct index6 *index, const struct pre
 	return entry->table == table ? entry : NULL;
 }
 
-static const struct entry *longest(const struct index6 *index, const struct addr *dst, uint32_t table)
+/* Of those that the rule lets count. */
+static const struct entry *longest(const struct index6 *index, const struct addr *dst,
+				   const struct rt_rule *rule)
 {
-	for (int length = LENGTHS - 1; length >= 0; length--) {
+	for (int length = LENGTHS - 1; length > rule->suppress_length; length--) {
 		struct prefix prefix = {.addr = masked(dst, (unsigned int)length), .length = (uint8_t)length};
 		const struct entry *entry;
 
-		entry = index->lengths[length] ? first_of(index, &prefix, table) : NULL;
+		entry = index->lengths[length] ? first_of(index, &prefix, rule->table) : NULL;
 		if (entry)
 			return entry;
 	}
 	return NULL;
 }
 
-static const struct entry *by_rules(const struct index6 *index, const struct addr *dst)
+static const struct entry *by_rules(const struct index6 *index, const struct addr *dst,
+				    const struct rt_ingress *ingress)
 {
 	const struct entry *entry = NULL;
+	const struct rt_rule *rule;
+	size_t at = 0;
 
-	for (size_t i = 0; i < index->rules.count && !entry; i++) {
-		const struct rt_rule *rule = &index->rules.all[i];
-
-		if (rules6_leads(rule, dst))
-			entry = longest(index, dst, rule->table);
+	while (!entry && (rule = rules6_next(&index->rules, &at, dst, ingress))) {
+		/* Only the kernel knows a VRF's table. */
+		if (rule->l3mdev)
+			return NULL;
+		entry = longest(index, dst, rule);
 	}
 	return entry;
 }
 
 int index6_find(struct index6 **index, const struct interest *interest, const struct addr *dst,
-		struct rt_route *out)
+		const struct rt_ingress *ingress, struct rt_route *out)
 {
 	const struct entry *entry;
 	int err = 0;
@@ -284,7 +289,7 @@ int index6_find(struct index6 **index, const struct interest *interest, const st
 		err = load(*index);
 	if (err)
 		return err;
-	entry = by_rules(*index, dst);
+	entry = by_rules(*index, dst, ingress);
 	if (!entry)
 		return -ENOENT;
 	*out = (struct rt_route){

@@ -88,13 +88,14 @@ static int fib_verdict(int err, struct rt_route *out)
  * An IPv6 answer through a nexthop object may be another route that shares the object (index6.c).
  * Where the right one went while we asked, an answer that can't be right is not given: -EAGAIN.
  */
-static int right_route(struct rt_query *query, const struct addr *dst, struct rt_route *route)
+static int right_route(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
+		       struct rt_route *route)
 {
 	int err;
 
 	if (!route->nexthop_id || dst->family != ADDR_IPV6)
 		return 0;
-	err = index6_find(&query->index6, query->interest, dst, route);
+	err = index6_find(&query->index6, query->interest, dst, ingress, route);
 	if (err == -ENOENT)
 		return prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
 	return err;
@@ -114,14 +115,11 @@ static int put_addr(struct nl_msg *request, int type, const struct addr *addr)
 	return nla_put(request, type, (int)addr_size(addr), addr->bytes) < 0 ? -ENOMEM : 0;
 }
 
-int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out)
+/* `ingress` is NULL for a packet of this node's own. */
+static int ask_fib(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
+		   struct rt_route *out)
 {
-	return rt_query_fib_from(query, dst, 0, NULL, out);
-}
-
-int rt_query_fib_from(struct rt_query *query, const struct addr *dst, int iif, const struct addr *src,
-		      struct rt_route *out)
-{
+	const struct addr *src = ingress && dst->family == ADDR_IPV4 ? &ingress->source : NULL;
 	struct rtmsg header = {
 		.rtm_family = (unsigned char)addr_af(dst),
 		.rtm_dst_len = (unsigned char)(addr_size(dst) * 8),
@@ -135,11 +133,13 @@ int rt_query_fib_from(struct rt_query *query, const struct addr *dst, int iif, c
 
 	if (!addr_size(dst))
 		return -EAFNOSUPPORT;
+	if (src && !src->family)
+		return -EXDEV;
 	request = rtsock_begin(&query->sock, RTM_GETROUTE, 0, &header, sizeof(header));
 	err = put_addr(request, RTA_DST, dst);
 	if (!err && src)
 		err = put_addr(request, RTA_SRC, src);
-	if (!err && iif && nla_put_u32(request, RTA_IIF, (uint32_t)iif) < 0)
+	if (!err && ingress && nla_put_u32(request, RTA_IIF, (uint32_t)ingress->ifindex) < 0)
 		err = -ENOMEM;
 	if (err)
 		return err;
@@ -148,7 +148,7 @@ int rt_query_fib_from(struct rt_query *query, const struct addr *dst, int iif, c
 		return fib_verdict(err, out);
 	if (!answer || answer->nlmsg_type != RTM_NEWROUTE || decode_route(answer, &route))
 		return -EBADMSG;
-	err = right_route(query, dst, &route);
+	err = right_route(query, dst, ingress, &route);
 	if (!err)
 		err = query_nexthop_legs(query, &route);
 	if (err)
@@ -158,4 +158,15 @@ int rt_query_fib_from(struct rt_query *query, const struct addr *dst, int iif, c
 		qsort(route.legs, route.legs_count, sizeof(route.legs[0]), by_way);
 	*out = route;
 	return 0;
+}
+
+int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out)
+{
+	return ask_fib(query, dst, NULL, out);
+}
+
+int rt_query_fib_from(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
+		      struct rt_route *out)
+{
+	return ask_fib(query, dst, ingress, out);
 }

@@ -12,6 +12,7 @@
 #include <linux/fib_rules.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "decode.h"
@@ -47,13 +48,54 @@ int rules6_load(struct rules6 *rules, struct rtsock *sock)
 	return rtsock_dump(sock, 1, add, rules);
 }
 
-bool rules6_leads(const struct rt_rule *rule, const struct addr *dst)
+/* Does it select by something that the packet has not? */
+static bool asks_more(const struct rt_rule *rule)
 {
-	bool asks_more = rule->src.length || rule->fwmark || rule->fwmask || rule->tos || rule->protocol ||
-			 rule->iif[0] || rule->oif[0] || rule->ports;
+	return rule->src.length || (rule->fwmark & rule->fwmask) || rule->tos || rule->protocol ||
+	       rule->ports || rule->dscp || rule->flow_label || rule->tunnel || rule->uid_first ||
+	       rule->oif[0] || rule->unknown;
+}
 
-	return rule->action == RT_RULE_TABLE && !asks_more &&
-	       (!rule->dst.addr.family || prefix_covers(&rule->dst, dst));
+/* What this node makes itself comes in by lo (net/ipv6/route.c ip6_route_output_flags_noref). */
+static bool comes_in_by(const struct rt_rule *rule, const struct rt_ingress *ingress)
+{
+	if (!ingress)
+		return !strcmp(rule->iif, "lo");
+	return !strcmp(rule->iif, ingress->name) || !strcmp(rule->iif, ingress->vrf);
+}
+
+static bool matches(const struct rt_rule *rule, const struct addr *dst, const struct rt_ingress *ingress)
+{
+	bool all = !asks_more(rule) && (!rule->dst.addr.family || prefix_covers(&rule->dst, dst)) &&
+		   (!rule->iif[0] || comes_in_by(rule, ingress)) &&
+		   (!rule->l3mdev || (ingress && ingress->vrf[0]));
+
+	return all != rule->invert;
+}
+
+/* A goto leads on to the first rule of its priority, where there is one. */
+static size_t target(const struct rules6 *rules, size_t at)
+{
+	size_t next = at + 1;
+
+	while (next < rules->count && rules->all[next].priority < rules->all[at].target)
+		next++;
+	return next < rules->count && rules->all[next].priority == rules->all[at].target ? next : at + 1;
+}
+
+const struct rt_rule *rules6_next(const struct rules6 *rules, size_t *at, const struct addr *dst,
+				  const struct rt_ingress *ingress)
+{
+	while (*at < rules->count) {
+		size_t here = *at;
+		const struct rt_rule *rule = &rules->all[here];
+		bool match = matches(rule, dst, ingress);
+
+		*at = match && rule->action == RT_RULE_GOTO ? target(rules, here) : here + 1;
+		if (match && rule->action == RT_RULE_TABLE)
+			return rule;
+	}
+	return NULL;
 }
 
 void rules6_free(struct rules6 *rules)

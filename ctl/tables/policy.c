@@ -96,8 +96,7 @@ static struct addr somebody(const struct rt_addr *own, const struct rt_state *st
 	return (struct addr){0};
 }
 
-static void meet(struct policy_ingress *ingress, const struct interface_row *row,
-		 const struct rt_state *state)
+static void meet(struct rt_ingress *ingress, const struct interface_row *row, const struct rt_state *state)
 {
 	const struct rt_link *link = rt_state_link(state, row->ifindex);
 	const struct rt_link *master = link && link->master ? rt_state_link(state, link->master) : NULL;
@@ -116,7 +115,7 @@ static void meet(struct policy_ingress *ingress, const struct interface_row *row
 int policy_meet(struct policy *policy, const struct interface_row *rows, size_t count,
 		const struct rt_state *state, bool *changed)
 {
-	struct policy_ingress *all = calloc(count + 1, sizeof(*all));
+	struct rt_ingress *all = calloc(count + 1, sizeof(*all));
 	size_t met = 0;
 
 	if (!all)
@@ -181,16 +180,6 @@ static int ask_plainly(const struct policy *policy, struct rt_query *query, cons
 	return err;
 }
 
-static int ask_from(struct rt_query *query, const struct addr *dst, const struct policy_ingress *ingress,
-		    struct rt_route *out)
-{
-	const struct addr *source = dst->family == ADDR_IPV4 ? &ingress->source : NULL;
-
-	if (source && !source->family)
-		return -EXDEV;
-	return rt_query_fib_from(query, dst, ingress->ifindex, source, out);
-}
-
 /* Asks for each interface, and stops where the answers are known to differ for another reason. */
 static int ask_all(const struct policy *policy, struct rt_query *query, const struct addr *dst,
 		   struct rt_route *out, struct rules_cause *cause, uint32_t priority)
@@ -199,9 +188,9 @@ static int ask_all(const struct policy *policy, struct rt_query *query, const st
 	struct rt_route route, all;
 
 	for (size_t i = 0; i < policy->ingress_count; i++) {
-		const struct policy_ingress *ingress = &policy->ingress[i];
+		const struct rt_ingress *ingress = &policy->ingress[i];
 		const struct rules_ingress view = {ingress->name, ingress->vrf};
-		int err = ask_from(query, dst, ingress, &route);
+		int err = rt_query_fib_from(query, dst, ingress, &route);
 
 		if (err)
 			return err;

@@ -19,14 +19,6 @@
 
 struct interface_row;
 
-/* An interface that packets come in by. */
-struct policy_ingress {
-	int ifindex;
-	char name[IFNAMSIZ];
-	char vrf[IFNAMSIZ]; /* or empty */
-	struct addr source; /* IPv4: somebody on its network; family 0 where there is none */
-};
-
 struct policy_rules {
 	struct rt_rule *all; /* owned, in the kernel's order */
 	size_t count, size;
@@ -35,7 +27,7 @@ struct policy_rules {
 
 struct policy {
 	struct policy_rules v4, v6;
-	struct policy_ingress *ingress; /* owned */
+	struct rt_ingress *ingress; /* owned */
 	size_t ingress_count;
 };
 

@@ -170,12 +170,20 @@ void rt_query_close(struct rt_query *query); /* NULL is fine */
  * -EAGAIN where the route changed between two questions: ask again.
  */
 int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out);
+
+/* An interface that packets come in by. */
+struct rt_ingress {
+	int ifindex;
+	char name[IFNAMSIZ];
+	char vrf[IFNAMSIZ]; /* the VRF that it is a port of, or empty */
+	struct addr source; /* IPv4: somebody on its network, no address of this node; family 0: none */
+};
+
 /*
- * The same for a packet that comes in by the interface `iif`, as rules may have it. `src` is whom it comes
- * from: IPv4 needs one that is no address of this node; IPv6 takes none (NULL). -EXDEV where the kernel would
- * not accept a packet with that source there (rp_filter).
+ * The same for a packet that comes in, as rules may have it. IPv4 needs the source; IPv6 is asked without.
+ * -EXDEV where the kernel would not accept a packet with that source there (rp_filter), or there is none.
  */
-int rt_query_fib_from(struct rt_query *query, const struct addr *dst, int iif, const struct addr *src,
+int rt_query_fib_from(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
 		      struct rt_route *out);
 
 /*

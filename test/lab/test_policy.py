@@ -94,6 +94,33 @@ def test_rules_by_the_one_ingress_interface(l3, family):
         assert by_r2 > by_r1
 
 
+def test_rules_by_ingress_interface_and_nexthop_objects(l3):
+    """IPv6 routes that share an object, in the tables of two rules: the one that a directed packet meets counts."""
+    backends, net = BACKENDS[6], NET[6]
+    ip = "ip -6"
+    before = l3.run("director", f"{ip} route show {net}").strip()
+    for line in (f"nexthop add id 901 via {R1[6]} dev eth0", f"nexthop add id 902 via {R2[6]} dev eth0",
+                 f"route add {backends[0]}/128 nhid 902 table {TABLE}", f"route add {backends[1]}/128 nhid 901 table {TABLE}",
+                 "route add 2001:db8:99::/64 nhid 902", f"route replace {net} nhid 901",
+                 "rule add priority 499 iif lo lookup main", f"rule add priority 500 iif eth0 lookup {TABLE}"):
+        l3.run("director", f"{ip} {line}")
+    try:
+        wait_for("each by its own", lambda: [[path["nexthop"] for path in l3.backends()[address]["paths"]]
+                                             for address in backends] == [[R2[6]], [R1[6]]])
+        l3.assert_verified()
+        assert kernel_says(l3, 6, "from", CLIENT[6], "iif", "eth0") == R2[6]
+        assert kernel_says(l3, 6) == R1[6]
+        assert reasons(l3, 6) == {("active", "")}
+        by_r1, by_r2 = forwarded(l3, 6)
+        assert by_r1 > 40 and by_r2 > 40
+    finally:
+        l3.run("director", f"{ip} route replace {before}")
+        for line in ("rule del priority 499", "rule del priority 500", "nexthop del id 901", "nexthop del id 902"):
+            l3.run("director", f"{ip} {line}")
+    wait_for("by r1", lambda: nexthops(l3, 6) == {R1[6]})
+    l3.assert_verified()
+
+
 SELECTORS = {
     "source address": "from {client}",
     "TOS": "tos 0x10",

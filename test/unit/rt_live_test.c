@@ -315,6 +315,55 @@ static void ipv6_routes_in_several_tables_share_a_nexthop_object(void **state)
 	answers(*state, "2001:db8:11::1", "blackhole");
 }
 
+/* As `answers`, for a packet that comes in by an interface. */
+static void answers_from(struct rt_query *query, const char *dev, const char *asked, const char *expect)
+{
+	struct rt_ingress ingress = {.ifindex = (int)if_nametoindex(dev)};
+	struct addr addr = parsed(asked);
+	struct rt_route route;
+	char text[TEXT_SIZE];
+
+	snprintf(ingress.name, sizeof(ingress.name), "%s", dev);
+	assert_int_equal(rt_query_fib_from(query, &addr, &ingress, &route), 0);
+	if (strcmp(route_text(&route, text), expect) != 0)
+		fail_msg("%s by %s: \"%s\" instead of \"%s\"", asked, dev, text, expect);
+}
+
+/* Where the kernel's answer may be any of several tables' routes, the rules decide as for the packet asked
+ * about. */
+static void ipv6_rules_decide_among_nexthop_objects(void **state)
+{
+	static const char *const rules[] = {
+		"iif va lookup 1000",	"iif vb goto 300",	   "not to 2001:db8:11::/64 lookup 1002",
+		"fwmark 1 lookup 1002", "ipproto tcp lookup 1002", "iif lo lookup 1001",
+	};
+	static const char *const by[] = {"30", "31", "31", "30"};
+	char routes[4][TEXT_SIZE];
+
+	live_run("echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
+	live_run("ip nexthop add id 30 via 2001:db8:1::30 dev va && ip nexthop add id 31 via 2001:db8:1::31 "
+		 "dev va");
+	/* A length of its own in each table tells them apart. The main table comes last. */
+	for (size_t i = 0; i < 4; i++) {
+		live_run("ip -6 route add 2001:db8:11::/%zu nhid %s table %zu", 60 + i, by[i],
+			 i == 3 ? 254 : 1000 + i);
+		snprintf(routes[i], TEXT_SIZE, "unicast 2001:db8:11::/%zu metric 1024: 2001:db8:1::%s@va*1",
+			 60 + i, by[i]);
+	}
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		live_run("ip -6 rule add priority %zu %s", 100 + i, rules[i]);
+	live_run("ip -6 rule add priority 299 lookup 1002 && ip -6 rule add priority 300 lookup 1002 "
+		 "suppress_prefixlength 62");
+	for (int round = 0; round < 2; round++) {
+		answers_from(*state, "va", "2001:db8:11::1", routes[0]);
+		answers(*state, "2001:db8:11::1", routes[1]);
+		answers_from(*state, "vb", "2001:db8:11::1", routes[3]);
+		live_run("ip -6 rule del priority %d", 300);
+		live_run("ip -6 rule add priority 300 lookup 1002 suppress_prefixlength %d", 62 - round);
+	}
+	answers_from(*state, "vb", "2001:db8:11::1", routes[2]);
+}
+
 static void rules_and_tables_decide(void **state)
 {
 	live_run("ip route add 203.0.113.0/24 via 198.51.100.2");
@@ -556,6 +605,7 @@ int main(void)
 		LIVE(ipv6_routes_that_share_a_nexthop_object),
 		LIVE(they_are_told_apart_where_some_addresses_are_tracked),
 		LIVE(ipv6_routes_in_several_tables_share_a_nexthop_object),
+		LIVE(ipv6_rules_decide_among_nexthop_objects),
 		LIVE(rules_and_tables_decide),
 		LIVE(a_leg_without_carrier_is_dead),
 		LIVE(a_family_of_none_is_an_error),
