@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The backend's program: l3 packets get their VIP back, tunnelled ones are taken out, and both go up the
- * stack. All else passes.
+ * The backend's program: l3 packets and errors about them get their VIP back, tunnelled ones are taken out,
+ * and all these go up the stack. Anything else passes.
  */
 #include "count.h"
 #include "decap.h"
+#include "icmp_restore.h"
 #include "restore.h"
+
+/* Neither TCP nor UDP: ICMP errors are restored by what they quote. */
+static __always_inline enum sh_reason sh_handle_icmp(struct xdp_md *ctx, struct sh_cursor cursor,
+						     __u32 family, struct sh_packet *packet)
+{
+	struct sh_icmp icmp;
+	enum sh_reason reason = sh_icmp_parse(cursor, family, packet, &icmp);
+
+	if (reason != SH_GO_ON)
+		return reason;
+	return icmp.kind == SH_ICMP_IS_ERROR ? sh_icmp_restore(ctx, packet, &icmp) : SH_PASS_PROTOCOL;
+}
 
 /* A packet of `family`, with `cursor` at its IP header. */
 static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cursor cursor, __u32 family,
@@ -16,7 +29,9 @@ static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cu
 	if (reason != SH_GO_ON)
 		return reason;
 	reason = family == SH_FAMILY_IPV4 ? sh_parse_ipv4(cursor, packet) : sh_parse_ipv6(cursor, packet);
-	return reason == SH_GO_ON ? sh_restore(packet) : reason;
+	if (reason == SH_GO_ON)
+		return sh_restore(packet);
+	return reason == SH_PASS_PROTOCOL ? sh_handle_icmp(ctx, cursor, family, packet) : reason;
 }
 
 SEC("xdp")

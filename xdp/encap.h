@@ -140,7 +140,8 @@ static __always_inline int sh_encap_summed(const struct sh_packet *packet, __u32
 {
 	const struct udphdr *udp = packet->l4;
 
-	return packet->protocol == IPPROTO_TCP || (udp->check && bpf_ntohs(udp->len) == l4_bytes);
+	return packet->protocol == IPPROTO_TCP ||
+	       (packet->protocol == IPPROTO_UDP && udp->check && bpf_ntohs(udp->len) == l4_bytes);
 }
 
 /* The complement of the pseudo header, which is what a packet with a right checksum adds up to, and the

@@ -27,6 +27,7 @@
 #include "encap.h"
 #include "further.h"
 #include "parse.h"
+#include "quote.h"
 #include "rewrite.h"
 
 /* The numbers of AF_INET and AF_INET6; libc's header has no place here. */
@@ -158,11 +159,17 @@ static __always_inline enum sh_reason sh_fib_wrapped(struct xdp_md *ctx, const s
 
 static __always_inline enum sh_reason sh_fib_parse(struct xdp_md *ctx, struct sh_packet *packet)
 {
+	enum sh_reason reason;
 	struct sh_cursor cursor;
+	struct sh_icmp icmp;
+	__u32 family = SH_FAMILY_IPV6;
 
 	if (sh_parse_ethernet(ctx, &cursor, packet) == bpf_htons(ETH_P_IP))
-		return sh_parse_ipv4(cursor, packet);
-	return sh_parse_ipv6(cursor, packet);
+		family = SH_FAMILY_IPV4;
+	reason = family == SH_FAMILY_IPV4 ? sh_parse_ipv4(cursor, packet) : sh_parse_ipv6(cursor, packet);
+	if (reason != SH_PASS_PROTOCOL)
+		return reason;
+	return sh_icmp_parse(cursor, family, packet, &icmp);
 }
 
 static __always_inline enum sh_reason sh_fib_too_big(const struct bpf_fib_lookup *fib,

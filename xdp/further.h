@@ -115,6 +115,8 @@ static __always_inline enum sh_reason sh_aside_tagged(struct xdp_md *ctx, const 
 static __always_inline int sh_further_end(const struct sh_handed *here, enum sh_reason reason)
 {
 	sh_bump(&reasons, reason, here->frame_bytes);
+	if (reason == SH_ECHOED || reason == SH_TOLD_TOO_BIG)
+		return XDP_TX;
 	return sh_verdict(reason);
 }
 

@@ -32,6 +32,7 @@
 #define SH_GO_ON SH_REASON_COUNT
 
 #define SH_IPV4_FRAGMENT 0x3fff /* MF and the offset: non-zero for every fragment */
+#define SH_IPV4_OFFSET	 0x1fff /* zero for the first of them */
 
 struct sh_packet {
 	struct ethhdr *eth;
@@ -44,7 +45,7 @@ struct sh_packet {
 	__u32 l3_bytes; /* from the IP header, its own length included */
 	__u32 frame_bytes;
 	void *l4;	/* the TCP or UDP header */
-	__sum16 *check; /* its checksum */
+	__sum16 *check; /* its checksum; NULL where addresses are no part of that */
 	union {
 		struct {
 			__be16 client_port;

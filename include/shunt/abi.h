@@ -7,6 +7,7 @@
  *
  *	guesses    {VIP, port, protocol}   -> service, perhaps (guess.h)
  *	vips       {VIP, port, protocol}   -> service
+ *	addresses  VIP                     -> the service that speaks for it
  *	services   service                 -> where its ring lies
  *	slots      ring + hash(flow)       -> backend
  *	backends   backend                 -> address, mode, path
@@ -28,7 +29,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 4
+#define SH_ABI_VERSION 5
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -85,8 +86,10 @@ struct sh_service {
 	struct sh_ip vip; /* its own key, for reading back and for events */
 	__be16 vip_port;
 	__u8 protocol;
-	__u8 family; /* of `vip`: SH_FAMILY_* */
-	__u8 zero1[20];
+	__u8 family;   /* of `vip`: SH_FAMILY_* */
+	__u32 answers; /* atomic; where `addresses` leads here: 1: a service of the VIP has an active backend
+			*/
+	__u8 zero1[16];
 };
 
 /*
@@ -251,7 +254,7 @@ struct sh_knobs {
 	struct sh_tunnel tunnels[2];
 };
 
-/* Key of `served`: an address of either family. */
+/* Key of `served` and `addresses`: an address of either family. */
 struct sh_address {
 	struct sh_ip ip;
 	__u32 family;
@@ -264,6 +267,15 @@ struct sh_served {
 	__u16 as;    /* SH_SERVED_* */
 	__be16 port; /* OWN: of GUE */
 };
+
+/* What is left to tell senders of packets that are too big, on one CPU. */
+struct sh_telling {
+	__u64 since;  /* when credit was last given: ns, CLOCK_MONOTONIC_COARSE */
+	__u64 credit; /* ns */
+};
+
+#define SH_TELLING_COST	 1000000U /* ns of credit for one error: 1,000 a second */
+#define SH_TELLING_BURST 250U	  /* errors that credit is kept for */
 
 /* Fixed when the director's program is loaded (read-only data `load`; include this header before
  * the skeleton). */
@@ -303,29 +315,36 @@ struct sh_count {
  * What became of a packet. Every packet that a program sees is counted under exactly one.
  * X(symbol, "json name", "in words")
  */
-#define SH_REASONS(X)                                                                                    \
-	X(TX, "tx", "forwarded out of the interface it came in")                                         \
-	X(REDIRECT, "redirect", "forwarded out of another interface")                                    \
-	X(FIB_TX, "fib_tx", "no cached path: forwarded by bpf_fib_lookup, same interface")               \
-	X(FIB_REDIRECT, "fib_redirect", "no cached path: forwarded by bpf_fib_lookup, other interface")  \
-	X(KERNEL, "kernel", "no neighbour yet: rewritten and handed to the kernel, which resolves it")   \
-	X(LOCAL, "local", "the backend is this node")                                                    \
-	X(RESTORED, "restored", "backend: destination rewritten to the VIP")                             \
-	X(DECAPSULATED, "decapsulated", "backend: taken out of its tunnel")                              \
-	X(PASS_NOT_IP, "pass_not_ip", "neither IPv4 nor IPv6 (ARP, VLAN tags, ...)")                     \
-	X(PASS_MALFORMED, "pass_malformed", "a header is truncated or lies about its length")            \
-	X(PASS_PROTOCOL, "pass_protocol", "neither TCP nor UDP")                                         \
-	X(PASS_FRAGMENT, "pass_fragment", "a fragment")                                                  \
-	X(PASS_IPV6_EXT, "pass_ipv6_ext", "IPv6 extension headers before TCP or UDP")                    \
-	X(PASS_NOT_OURS, "pass_not_ours", "not for a VIP and port of a service")                         \
-	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: the kernel answers")                 \
-	X(PASS_TUNNEL, "pass_tunnel", "backend: a tunnel's packet, but not for a VIP served through it") \
-	X(DROP_NO_BACKEND, "drop_no_backend", "the service has no active backend")                       \
-	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "l2: the backend's MAC is not known yet")              \
-	X(DROP_NO_ROUTE, "drop_no_route", "the kernel has no way to the backend")                        \
-	X(DROP_TOO_BIG, "drop_too_big", "larger than the MTU of the path")                               \
-	X(DROP_NO_SOURCE, "drop_no_source", "tunnel: this node has no address to send it from")          \
-	X(DROP_ECN, "drop_ecn", "backend: tunnel marked congested, and the packet in it cannot say so")  \
+#define SH_REASONS(X)                                                                                     \
+	X(TX, "tx", "forwarded out of the interface it came in")                                          \
+	X(REDIRECT, "redirect", "forwarded out of another interface")                                     \
+	X(FIB_TX, "fib_tx", "no cached path: forwarded by bpf_fib_lookup, same interface")                \
+	X(FIB_REDIRECT, "fib_redirect", "no cached path: forwarded by bpf_fib_lookup, other interface")   \
+	X(KERNEL, "kernel", "no neighbour yet: rewritten and handed to the kernel, which resolves it")    \
+	X(LOCAL, "local", "the backend is this node")                                                     \
+	X(RESTORED, "restored", "backend: destination rewritten to the VIP")                              \
+	X(DECAPSULATED, "decapsulated", "backend: taken out of its tunnel")                               \
+	X(ECHOED, "echoed", "echo request to a VIP: answered")                                            \
+	X(TOLD_TOO_BIG, "told_too_big", "larger than the MTU of the path: the sender was told (ICMP)")    \
+	X(PASS_NOT_IP, "pass_not_ip", "neither IPv4 nor IPv6 (ARP, VLAN tags, ...)")                      \
+	X(PASS_MALFORMED, "pass_malformed", "a header is truncated or lies about its length")             \
+	X(PASS_PROTOCOL, "pass_protocol", "neither TCP nor UDP")                                          \
+	X(PASS_FRAGMENT, "pass_fragment", "a fragment")                                                   \
+	X(PASS_IPV6_EXT, "pass_ipv6_ext", "IPv6 extension headers before TCP or UDP")                     \
+	X(PASS_NOT_OURS, "pass_not_ours", "not for a VIP and port of a service")                          \
+	X(PASS_ICMP, "pass_icmp", "an ICMP error about no flow to a service")                             \
+	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: the kernel answers")                  \
+	X(PASS_TUNNEL, "pass_tunnel", "backend: a tunnel's packet, but not for a VIP served through it")  \
+	X(DROP_NO_BACKEND, "drop_no_backend", "the service has no active backend")                        \
+	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "l2: the backend's MAC is not known yet")               \
+	X(DROP_NO_ROUTE, "drop_no_route", "the kernel has no way to the backend")                         \
+	X(DROP_TOO_BIG, "drop_too_big", "larger than the MTU of the path; no DF, or from no one to tell") \
+	X(DROP_TOO_BIG_LIMIT, "drop_too_big_limit",                                                       \
+	  "larger than the MTU of the path; others were just told")                                       \
+	X(DROP_SMALL_MTU, "drop_small_mtu", "IPv6: the path takes less than 1280 bytes: raise its MTU")   \
+	X(DROP_ECHO, "drop_echo", "echo request to a VIP that has no active backend")                     \
+	X(DROP_NO_SOURCE, "drop_no_source", "tunnel: this node has no address to send it from")           \
+	X(DROP_ECN, "drop_ecn", "backend: tunnel marked congested, and the packet in it cannot say so")   \
 	X(DROP_EGRESS, "drop_egress", "the egress interface is gone or cannot transmit")
 
 #define SH_REASON_ENUM(symbol, name, words) SH_##symbol,
@@ -343,6 +362,7 @@ SH_ASSERT_SIZE(struct sh_nexthop, 48);
 SH_ASSERT_SIZE(struct sh_quic_key, 16);
 SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);
+SH_ASSERT_SIZE(struct sh_telling, 16);
 SH_ASSERT_SIZE(struct sh_load, 8);
 SH_ASSERT_SIZE(struct sh_tunnel, 32);
 SH_ASSERT_SIZE(struct sh_knobs, 80);

@@ -17,6 +17,7 @@ import facts_egress
 import facts_fallback
 import facts_forwarding
 import facts_guesses
+import facts_icmp
 import facts_passing
 import facts_quic
 import facts_restoring
@@ -55,6 +56,7 @@ def main():
     facts_transition.facts()
     facts_quic.facts()
     facts_tunnels.facts()
+    facts_icmp.facts()
     facts.write()
 
 

@@ -8,7 +8,7 @@ header checksums are computed anew over the whole header, where the programs pat
 import random
 import sys
 
-from scapy.all import IP, TCP, UDP, Ether, IPv6, Raw
+from scapy.all import ICMP, IP, TCP, UDP, Ether, ICMPv6PacketTooBig, IPv6, Raw
 
 VIP4, VIP6 = "203.0.113.10", "2001:db8:f::10"
 CLIENT4, CLIENT6 = "192.0.2.200", "2001:db8:c::200"
@@ -75,6 +75,19 @@ def checksum_valid(data):
     before = again[l4].chksum
     del again[l4].chksum
     return Ether(bytes(again))[l4].chksum == before
+
+
+def told(data, mtu):
+    """The error that the sender of a packet too big for `mtu` gets, from whom it was sent to."""
+    packet = Ether(data)
+    ether = Ether(src=packet.dst, dst=packet.src)
+    if IPv6 in packet:
+        quote = bytes(data)[14 : 14 + min(packet[IPv6].plen + 40, 1280 - 48)]
+        ip = IPv6(src=packet[IPv6].dst, dst=packet[IPv6].src, hlim=64)
+        return bytes(ether / ip / ICMPv6PacketTooBig(mtu=mtu) / Raw(quote))
+    quote = bytes(data)[14 : 14 + min(packet[IP].len, 576 - 28)]
+    ip = IP(src=packet[IP].dst, dst=packet[IP].src, tos=0xC0, flags="DF", id=0)
+    return bytes(ether / ip / ICMP(type=3, code=4, nexthopmtu=mtu) / Raw(quote))
 
 
 # ---- the flow hash -----------------------------------------------------------------------------
@@ -223,6 +236,8 @@ _VERDICTS = {
     "kernel": "pass",
     "local": "pass",
     "restored": "pass",
+    "echoed": "tx",
+    "told_too_big": "tx",
 }
 _names = set()
 
@@ -264,6 +279,17 @@ def dispatched(name, data, service, reason, backend=None, hop=None, out=None, **
     """`data` goes to the backend of `service` by its path, and counts for both."""
     backend = backend or service.backend
     case(name, data, reason, out or backend.comes_out(data, hop), (service, backend), **more)
+
+
+def too_big(name, data, mtu, **more):
+    """`data` is larger than `mtu`, which its path takes of it."""
+    packet = Ether(data)
+    if IPv6 in packet and mtu < 1280:
+        case(name, data, "drop_small_mtu", **more)
+    elif IPv6 in packet or packet[IP].flags.DF:
+        case(name, data, "told_too_big", told(data, mtu), **more)
+    else:
+        case(name, data, "drop_too_big", **more)
 
 
 def both_programs(name, data, reason):

@@ -3,7 +3,7 @@
 
 import struct
 
-from facts import VIP4, World, case, dispatched, frame, say, tcp, with_destination
+from facts import VIP4, World, case, dispatched, frame, say, tcp, too_big, with_destination
 from facts_forwarding import FAMILIES, sized
 
 
@@ -34,7 +34,7 @@ def tagged_mtu(world):
     dispatched("as big as the MTU, and the tag", data, service, "redirect",
                out=tagged(service.backend.comes_out(data), 0x8100, 7))
     world.service(VIP4, 2101, "udp", [world.backend("198.51.100.11", "l3", world.hop("d1", 1400, 7))])
-    case("too big for a VLAN", sized(VIP4, 2101, 1401), "drop_too_big")
+    too_big("too big for a VLAN", sized(VIP4, 2101, 1401), 1400)
 
 
 def here(world):
@@ -60,7 +60,7 @@ def route_mtu(world):
             service = world.service(vip, port, "udp", [backend])
             name = f"{family} route MTU {route}, link MTU {link}"
             dispatched(f"{name}: {fits} fits", sized(vip, port, fits), service, "redirect")
-            case(f"{name}: one more does not", sized(vip, port, fits + 1), "drop_too_big")
+            too_big(f"{name}: one more does not", sized(vip, port, fits + 1), fits)
 
 
 def facts():

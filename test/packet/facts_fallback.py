@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A backend without a usable path: every answer of bpf_fib_lookup, on real routes and neighbours."""
 
-from facts import VIP4, VIP6, Service, World, case, dispatched, frame, say, tcp, udp, with_destination, with_macs
+from facts import VIP4, VIP6, Service, World, case, dispatched, frame, say, tcp, too_big, udp, with_destination, with_macs
 
 # Of d0, d1 and d2. Hosts .20 and ::20 have a neighbour entry, .21 and ::21 have none (cases.py).
 NETS = (("192.0.2", "2001:db8:1:"), ("198.51.100", "2001:db8:2:"), ("198.18.0", "2001:db8:3:"))
@@ -128,7 +128,7 @@ def refusals(world):
             dropped(world, f"{mode} {name} tunnel route", vip, TUNNEL[family], mode, "drop_no_route", needs=tunnel)
 
 
-def too_big(world):
+def oversized(world):
     """d2 has an MTU of 1400."""
     for vip, name, family in VIPS:
         for mode in MODES:
@@ -136,7 +136,7 @@ def too_big(world):
             head = len(frame(vip, tcp(world.port), payload=b"")) - 14
             fits = frame(vip, tcp(world.port), payload=b"x" * (1400 - head))
             over = frame(vip, tcp(world.port), payload=b"x" * (1401 - head))
-            case(f"fib {mode} {name} one byte over the MTU", over, "drop_too_big")
+            too_big(f"fib {mode} {name} one byte over the MTU", over, 1400)
             if mode == "l3":
                 out = with_destination(fits, service.backend.address)
                 dispatched(f"fib l3 {name} exactly the MTU", fits, service, "kernel", out=out)
@@ -199,6 +199,6 @@ def another_protocol(world):
 def facts():
     world = Unresolved()
     say("egress d1")
-    parts = (neighbours, gateways, refusals, too_big, invalid_next_hops, ttl_and_families, rules, another_protocol)
+    parts = (neighbours, gateways, refusals, oversized, invalid_next_hops, ttl_and_families, rules, another_protocol)
     for part in parts:
         part(world)

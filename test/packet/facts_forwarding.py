@@ -24,6 +24,7 @@ from facts import (
     say,
     slot_at,
     tcp,
+    too_big,
     udp,
     with_destination,
 )
@@ -155,7 +156,7 @@ def mtu(world):
             name = f"{mode} {family}"
             service = world.service(vip, port, "udp", [world.backend(address, mode, world.hop("d1", 1000))])
             dispatched(f"{name} exactly the MTU", sized(vip, port, 1000), service, "redirect")
-            case(f"{name} one byte over the MTU", sized(vip, port, 1001), "drop_too_big")
+            too_big(f"{name} one byte over the MTU", sized(vip, port, 1001), 1000)
             padded = sized(vip, port, 1000) + b"\0"
             out = service.backend.comes_out(padded[:-1]) + b"\0"
             dispatched(f"{name} padding is not the packet", padded, service, "redirect", out=out)

@@ -13,6 +13,7 @@ from facts import (
     random_flows,
     say,
     tcp,
+    too_big,
     udp,
 )
 
@@ -139,7 +140,7 @@ def emitted(world):
         dispatched(name, frame(vip, udp(999)), wild, "redirect", events=[tell])
         small = world.service(vip, 82, "tcp", [world.backend(vip, "l2", world.hop("d1", 40))])
         tell = event("drop_too_big", small, small.backend, "tcp", client, vip, 82)
-        case(f"event of a packet too big, {family}", frame(vip, tcp(82)), "drop_too_big", events=[tell])
+        too_big(f"event of a packet too big, {family}", frame(vip, tcp(82)), 40, events=[tell])
         case(f"no event of what is not ours, {family}", frame(vip, tcp(9999)), "pass_not_ours")
         case(f"no event of what the kernel answers, {family}", frame(vip, tcp(80), ttl=1), "pass_ttl")
 

@@ -22,6 +22,7 @@ from facts import (
     random_flows,
     say,
     tcp,
+    too_big,
     udp,
     with_destination,
     with_macs,
@@ -64,10 +65,10 @@ def inner_of(data, ttl_down=1):
     return bytes(packet)[14 : 14 + size], packet[IP].tos, 4
 
 
-def wrapped(data, mode, to, source=None, bits=0, ether=None, **more):
-    """The frame as it leaves in a tunnel, MACs as it came, padding gone along."""
+def wrapped(data, mode, to, source=None, bits=0, ether=None, flow=None, **more):
+    """The frame as it leaves in a tunnel, MACs as it came, padding gone along. `flow`: what it is spread by."""
     inner, tos, protocol = inner_of(data)
-    share = flow_hash(data) & 0xFFFFFFFF
+    share = flow_hash(flow or data) & 0xFFFFFFFF
     udp_sized = 8 if mode == "gue" else 0
     source = source or (SOURCE6 if ":" in to else SOURCE4)
     source = _address(_filled(source, bits, share))
@@ -157,11 +158,11 @@ def mtu(world):
     for name, mode, vip, to, port, service in services(world, 3400, "udp", 1000):
         limit = 1000 - more_bytes(mode, to)
         goes(f"{name} exactly the MTU", sized(vip, port, limit), service, "redirect", mode, to)
-        case(f"{name} one byte over the MTU", sized(vip, port, limit + 1), "drop_too_big")
+        too_big(f"{name} one byte over the MTU", sized(vip, port, limit + 1), limit)
     for name, mode, vip, to, port, service in services(world, 3450, "udp", route=900):
         limit = 900 - more_bytes(mode, to)
         goes(f"{name} exactly the route's MTU", sized(vip, port, limit), service, "redirect", mode, to)
-        case(f"{name} one byte over the route's MTU", sized(vip, port, limit + 1), "drop_too_big")
+        too_big(f"{name} one byte over the route's MTU", sized(vip, port, limit + 1), limit)
 
 
 def checksums(world):
@@ -243,7 +244,7 @@ def by_the_fib(world):
                 dispatched(name, data, service, "kernel", out=out)
         world.service(vip, port + 300, "udp", [world.backend(host(2, family, 20), mode)])
         limit = 1400 - more_bytes(mode, host(2, family, 20))
-        case(f"fib {mode} {inside} in {outside} over the MTU", sized(vip, port + 300, limit + 1), "drop_too_big")
+        too_big(f"fib {mode} {inside} in {outside} over the MTU", sized(vip, port + 300, limit + 1), limit)
 
 
 def director():

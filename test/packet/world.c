@@ -48,7 +48,7 @@ static void size_maps(struct director_bpf *director, struct backend_bpf *backend
 		director->maps.nexthops, director->maps.service_counts, director->maps.backend_counts,
 		director->maps.restore4, director->maps.restore6,	backend->maps.restore4,
 		backend->maps.restore6,	 director->maps.served,		backend->maps.served,
-		director->maps.quic_ids,
+		director->maps.quic_ids, director->maps.addresses,
 	};
 
 	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
@@ -254,6 +254,37 @@ static int name_backends(const struct line *line, int at, struct sh_service *rec
 	return at + 3;
 }
 
+static void address(struct world *world, const struct line *line)
+{
+	uint32_t index = line_number(line, 2);
+	struct sh_address key = {0};
+	struct sh_service record;
+
+	key.family = line_address(line, 1, &key.ip);
+	put(line, world->director->maps.addresses, &key, &index);
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.services), &index, &record))
+		line_fail(line, "no such service");
+	record.answers = line->count > 3 && !strcmp(line_word(line, 3), "answers");
+	put(line, world->director->maps.services, &index, &record);
+}
+
+/* The account of every CPU, which is not added to: its time is yet to come. */
+static void telling(struct world *world, const struct line *line)
+{
+	const struct sh_telling set = {.since = UINT64_MAX,
+				       .credit = (uint64_t)line_number(line, 1) * SH_TELLING_COST};
+	int cpus = libbpf_num_possible_cpus();
+	struct sh_telling *each = calloc((size_t)cpus, sizeof(*each));
+	uint32_t only = 0;
+
+	if (!each)
+		die("calloc");
+	for (int i = 0; i < cpus; i++)
+		each[i] = set;
+	put(line, world->director->maps.telling, &only, each);
+	free(each);
+}
+
 static void service(struct world *world, const struct line *line)
 {
 	struct sh_service record;
@@ -398,10 +429,11 @@ static const struct {
 	const char *name;
 	void (*run)(struct world *world, const struct line *line);
 } verbs[] = {
-	{"knobs", knobs},     {"vip", vip},	  {"service", service}, {"slot", slot},
-	{"backend", backend}, {"path", path},	  {"nexthop", nexthop}, {"egress", egress},
-	{"restore", restore}, {"guess", guess},	  {"flow", flow},	{"fresh", fresh},
-	{"tunnel", tunnel},   {"served", served}, {"dscp", marked},	{"quic-id", quic_id},
+	{"knobs", knobs},     {"vip", vip},	    {"service", service}, {"slot", slot},
+	{"backend", backend}, {"path", path},	    {"nexthop", nexthop}, {"egress", egress},
+	{"restore", restore}, {"guess", guess},	    {"flow", flow},	  {"fresh", fresh},
+	{"tunnel", tunnel},   {"served", served},   {"dscp", marked},	  {"quic-id", quic_id},
+	{"address", address}, {"telling", telling},
 };
 
 bool world_verb(struct world *world, const struct line *line)

@@ -8,6 +8,7 @@
  *	vip ADDRESS PORT PROTOCOL SERVICE	(with the guess for it)
  *	guess ADDRESS PORT PROTOCOL SERVICE	(another guess for it)
  *	service INDEX RING SLOTS [random] [quic-id OFFSET BYTES OWNER]
+ *	address ADDRESS SERVICE [answers]		the service that speaks for a VIP: one there is active
  *	slot INDEX NOW [BEFORE [closed]]
  *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER [left] [id ID] [weight WEIGHT] [DSCP]
  *	quic-id OWNER ID BACKEND		who is named so in a connection ID
@@ -18,6 +19,7 @@
  *	dscp OWN_ADDRESS DSCP VIP			a mark that is restored by
  *	tunnel SOURCE4 BITS SOURCE6 BITS PORT		where tunnels come from: with bits from the hash
  *	served ADDRESS [PORT]				a VIP; with a port, an own address where tunnels end
+ *	telling ERRORS					so many senders of too much may be told, and no more
  *	flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND
  */
 #ifndef TEST_PACKET_WORLD_H
