@@ -57,6 +57,8 @@ int controller_follow_rules(struct controller *controller)
 
 static void end_pass(struct controller *controller, int err)
 {
+	if (!err && controller->apply.model->forgot)
+		err = apply_quic_ids(&controller->apply);
 	apply_tunnel(&controller->apply);
 	tell_states(controller);
 	managed_sync(&controller->managed);

@@ -95,6 +95,7 @@ static void sizes_of(const struct controller *controller, const struct config *c
 	model_sizes(config, role_directs(role), sizes);
 	sizes->slots <<= controller->growth;
 	sizes->backends <<= controller->growth;
+	sizes->quic_ids <<= controller->growth;
 	sizes->paths <<= controller->growth;
 	sizes->nexthops <<= controller->growth;
 }

@@ -7,6 +7,7 @@
  * nothing. `shunt verify` asks on a socket of its own.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +113,19 @@ const char *verification_where(const struct member *member, char out[static VERI
 	return out;
 }
 
+static void check_id(struct verification *verification, const struct member *member, const char *where)
+{
+	char want[24], have[24] = "none";
+	uint64_t id;
+
+	if (!member->service->config->quic_id.bytes || member->gone)
+		return;
+	snprintf(want, sizeof(want), "0x%" PRIx64, member->config->id);
+	if (tables_backend_name(verification->controller->apply.tables, member->backend, &id))
+		snprintf(have, sizeof(have), "0x%" PRIx64, id);
+	verification_compare(verification, "id", where, want, have);
+}
+
 static void check_member(struct verification *verification, const struct member *member,
 			 const struct rt_route *route, struct rules_cause cause)
 {
@@ -139,6 +153,7 @@ static void check_member(struct verification *verification, const struct member 
 	verification_compare(verification, "mode", where, mode_text(resolution.mode),
 			     mode_text(record->mode));
 	check_path(verification, &resolution, record, where);
+	check_id(verification, member, where);
 }
 
 void verification_target(struct verification *verification, const struct target *target)

@@ -66,6 +66,8 @@ static void check_maps(struct verification *verification)
 		check_entries(verification, restores[i].name, restores[i].hash, err, &want);
 	}
 	check_guesses(verification);
+	err = apply_want_quic_ids(&controller->apply, &want);
+	check_entries(verification, "quic_ids", HASH_QUIC_IDS, err, &want);
 	err = served_want(controller->apply.model->config, verification->state, controller->role.role, &want);
 	check_entries(verification, "served", HASH_SERVED, err, &want);
 	err = node_want_egress(controller, &want);

@@ -3,6 +3,8 @@
  * Services, backends and next hops as JSON. See view.h.
  */
 #include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +99,19 @@ static const char *mode_name(const struct member *member)
 					    : names[member->mode];
 }
 
+/* By which connection IDs name it: as text, since JSON's integers may be shorter. null: by none. */
+static json_t *view_id(const struct controller *controller, const struct member *member)
+{
+	char text[24];
+	uint64_t id;
+
+	if (!member->service->config->quic_id.bytes ||
+	    !tables_backend_name(controller->apply.tables, member->backend, &id))
+		return json_null();
+	snprintf(text, sizeof(text), "0x%" PRIx64, id);
+	return json_string(text);
+}
+
 json_t *view_backend(const struct controller *controller, const struct member *member)
 {
 	char address[ADDR_TEXT_SIZE];
@@ -107,6 +122,7 @@ json_t *view_backend(const struct controller *controller, const struct member *m
 		backend_state_name(member->state), "reason", member->reason ? member->reason : "", "health",
 		"paths", view_paths(controller, member));
 
+	json_object_set_new(row, "id", view_id(controller, member));
 	set_counts(controller, row, COUNTS_BACKENDS, tables_backend_index(member->backend));
 	return row;
 }

@@ -73,16 +73,22 @@ static __always_inline struct sh_backend *sh_backend_lives(__u32 index, __u32 pe
 	return remembered;
 }
 
-/* A packet for a backend that is being left: it is not idle. One store in a second, if that. */
-static __always_inline void sh_backend_saw(struct sh_backend *backend)
+/* Renews a mark that is set. One store in a second, if that. */
+static __always_inline void sh_renew(__u32 *mark)
 {
-	__u32 seen = *(volatile __u32 *)&backend->seen, now;
+	__u32 seen = *(volatile __u32 *)mark, now;
 
 	if (!seen)
 		return;
 	now = bpf_ktime_get_coarse_ns() >> SH_SEEN_SHIFT;
 	if (now != seen && now)
-		*(volatile __u32 *)&backend->seen = now;
+		*(volatile __u32 *)mark = now;
+}
+
+/* A packet for a backend that is being left: it is not idle. */
+static __always_inline void sh_backend_saw(struct sh_backend *backend)
+{
+	sh_renew(&backend->seen);
 }
 
 static __always_inline void sh_flow_remember(const struct sh_flow *flow, __u32 backend)

@@ -29,10 +29,8 @@ static __always_inline __u32 sh_quic_backend(const struct sh_quic_key *key)
 	if (!backend || backend->owner != key->owner || *(volatile __u64 *)&backend->quic_id != key->id ||
 	    ((struct sh_backend){.how = *(volatile __u64 *)&backend->how}).mode == SH_MODE_NONE)
 		return 0;
-	/* Who takes no new flows is kept as long as it has some. Others need no mark for these: nobody asks
-	 * a slot where they go. */
-	if (!backend->weight)
-		sh_backend_saw(backend);
+	/* Not `seen`: no slot need go on saying where these packets go. */
+	sh_renew(&backend->named);
 	return *index;
 }
 

@@ -37,6 +37,13 @@ struct config_port {
 struct config_backend {
 	struct addr address;
 	uint32_t weight; /* 0..1000; 0 takes no new flows (draining) */
+	uint64_t id;	 /* in connection IDs; where the service has no quic_id, 0 */
+};
+
+/* Where in the connection IDs that servers choose the backend's id lies, in network order. */
+struct config_quic_id {
+	uint32_t offset;
+	uint32_t bytes; /* 1..8; 0: there is none */
 };
 
 struct config_service {
@@ -50,7 +57,8 @@ struct config_service {
 	enum scheduler scheduler;
 	unsigned advertise;  /* boolean: its VIP is advertised while every such service of it can serve */
 	uint32_t min_active; /* 1..backends_count: from so many active backends on it can */
-	uint32_t idle;	     /* ms: a flow that is silent for so long may be moved to another backend */
+	struct config_quic_id quic_id; /* of its UDP ports; each backend's id fits, and is its own */
+	uint32_t idle; /* ms: a flow that is silent for so long may be moved to another backend */
 	size_t backends_count;
 	struct config_backend *backends; /* in the file's order */
 };

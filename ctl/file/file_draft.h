@@ -20,7 +20,8 @@ struct service_draft {
 	struct config_service service;
 	struct place name_at, vip_at, ports_at;
 	struct place *port_places, *backend_places; /* one for each */
-	struct ledger seen;			    /* its backends */
+	struct place *id_places;		    /* of each backend's id; line 0: none is written */
+	struct ledger seen;			    /* its backends, and their ids */
 };
 
 struct field;
@@ -37,6 +38,12 @@ int claim_pattern(struct reader *reader, struct draft *draft, const char *patter
 
 /* Checks a service against all before it, and enters it. 0 or reported. */
 int claim_service(struct reader *reader, struct draft *draft, const struct service_draft *service);
+
+/* A service's `quic-id`: field->offset is of a struct config_quic_id. A backend's `id`. */
+int read_quic_id(struct reader *reader, const struct field *field, const struct node *value, void *record);
+int read_backend_id(struct reader *reader, const struct field *field, const struct node *value, void *record);
+/* Do ids and `quic-id`, which stands at `at`, go together? 0 or reported. */
+int check_quic_id(struct reader *reader, struct service_draft *draft, struct place at);
 
 /* The top level's `tunnel`; field->offset is of a struct config_tunnel. */
 int read_tunnel(struct reader *reader, const struct field *field, const struct node *value, void *record);

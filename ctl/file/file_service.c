@@ -20,7 +20,7 @@ static int read_address(struct reader *reader, const struct field *field, const 
 	return err ? err : value_address(reader, value, "a backend", &backend->address);
 }
 
-enum { BACKEND_ADDRESS, BACKEND_WEIGHT };
+enum { BACKEND_ADDRESS, BACKEND_WEIGHT, BACKEND_ID };
 
 static const struct schema backend_schema = {
 	.what = "a backend",
@@ -30,12 +30,14 @@ static const struct schema backend_schema = {
 			[BACKEND_ADDRESS] = {"address", "198.51.100.12", true, .read = read_address},
 			[BACKEND_WEIGHT] = {"weight", "2", false, .read = read_weight,
 					    .offset = offsetof(struct config_backend, weight)},
+			[BACKEND_ID] = {"id", "42", false, .read = read_backend_id},
 			{.name = NULL},
 		},
 };
 
+/* *at becomes where its address stands, *id_at where its id does. */
 static int backend_value(struct reader *reader, const struct node *node, struct config_backend *backend,
-			 struct place *at)
+			 struct place *at, struct place *id_at)
 {
 	struct place places[SCHEMA_FIELDS_MAX];
 	int err;
@@ -47,9 +49,11 @@ static int backend_value(struct reader *reader, const struct node *node, struct 
 				   "a backend must be an address such as 198.51.100.11, or %s",
 				   backend_schema.example);
 	err = read_mapping(reader, &backend_schema, node, backend, places);
-	if (!err)
-		*at = places[BACKEND_ADDRESS];
-	return err;
+	if (err)
+		return err;
+	*at = places[BACKEND_ADDRESS];
+	*id_at = places[BACKEND_ID];
+	return 0;
 }
 
 /* Is it the only one with its address in this service? */
@@ -74,8 +78,8 @@ static int read_backend(struct reader *reader, const struct node *node, void *re
 	struct service_draft *draft = record;
 	struct config_service *service = &draft->service;
 	struct config_backend backend = {.weight = 1};
-	struct place at = node->at;
-	int err = backend_value(reader, node, &backend, &at);
+	struct place at = node->at, id_at = {0};
+	int err = backend_value(reader, node, &backend, &at, &id_at);
 
 	if (!err)
 		err = backend_is_new(reader, draft, &backend.address, at);
@@ -83,8 +87,11 @@ static int read_backend(struct reader *reader, const struct node *node, void *re
 		err = array_grow(reader, &service->backends, service->backends_count, sizeof(backend));
 	if (!err)
 		err = array_grow(reader, &draft->backend_places, service->backends_count, sizeof(at));
+	if (!err)
+		err = array_grow(reader, &draft->id_places, service->backends_count, sizeof(id_at));
 	if (err)
 		return err;
+	draft->id_places[service->backends_count] = id_at;
 	draft->backend_places[service->backends_count] = at;
 	service->backends[service->backends_count++] = backend;
 	return 0;
@@ -187,7 +194,8 @@ enum {
 	SERVICE_FORWARD,
 	SERVICE_REMOTE,
 	SERVICE_DSCP,
-	SERVICE_MIN_ACTIVE
+	SERVICE_MIN_ACTIVE,
+	SERVICE_QUIC_ID
 };
 
 #define IN_SERVICE(member) (offsetof(struct service_draft, service) + offsetof(struct config_service, member))
@@ -208,12 +216,13 @@ static const struct schema service_schema = {
 					  .numbers = &dscp_range},
 			[SERVICE_MIN_ACTIVE] = {"min-active", "1", false, read_number, IN_SERVICE(min_active),
 						.numbers = &min_active_range},
+			[SERVICE_QUIC_ID] = {"quic-id", "{offset: 1, bytes: 2}", false, read_quic_id,
+					     IN_SERVICE(quic_id)},
 			{"scheduler", "maglev", false, read_choice, IN_SERVICE(scheduler), scheduler_choices},
 			{"advertise", "true", false, read_choice, IN_SERVICE(advertise), advertise_choices},
 			{"backends", "[198.51.100.11, 198.51.100.12]", true, read_backends},
 			{.name = "health"},
 			{"idle", "5m", false, read_duration, IN_SERVICE(idle), .range = &idle_range},
-			{.name = "quic-id"},
 			{.name = NULL},
 		},
 };
@@ -280,6 +289,8 @@ static int fill_service(struct reader *reader, const struct node *node, struct s
 		err = check_families(reader, service);
 	if (!err)
 		err = check_min_active(reader, &service->service, places[SERVICE_MIN_ACTIVE]);
+	if (!err)
+		err = check_quic_id(reader, service, places[SERVICE_QUIC_ID]);
 	if (err)
 		return err;
 	service->name_at = places[SERVICE_NAME];
@@ -306,5 +317,6 @@ int read_service(struct reader *reader, const struct node *node, void *record)
 	ledger_clear(&service.seen);
 	free(service.port_places);
 	free(service.backend_places);
+	free(service.id_places);
 	return err;
 }

@@ -99,6 +99,13 @@ uint32_t apply_clock(void);
 void apply_want_tunnel(const struct apply *apply, struct sh_tunnel *out);
 void apply_tunnel(struct apply *apply);
 
+/* Who is named by which id in connection IDs (xdp/named.h): in the records and in the map. With the services,
+ * and after each pass that forgot somebody (model.h). 0 or -errno: -ENOSPC where the map must grow. */
+int apply_quic_ids(struct apply *apply);
+void apply_name_backends(struct apply *apply); /* the records alone */
+/* What HASH_QUIC_IDS is to hold. 0, or -ENOMEM. */
+int apply_want_quic_ids(const struct apply *apply, struct dataplane_entries *out);
+
 /* Points services at their rings, and makes the VIP maps and the knobs hold exactly the model's.
  * After a pass that follows a new model. 0 or -errno. */
 int apply_services(struct apply *apply);

@@ -118,6 +118,9 @@ static void meet_gone(struct apply *apply, const struct service *service, uint32
 	for (struct gone *gone = service->gone; gone; gone = gone->next) {
 		if (!gone->met && !tables_backend_seen(apply->tables, gone->member.backend))
 			tables_see_backend(apply->tables, gone->member.backend, now);
+		if (!gone->met && service->config->quic_id.bytes &&
+		    !tables_backend_named(apply->tables, gone->member.backend))
+			tables_mark_named(apply->tables, gone->member.backend, now);
 		gone->met = true;
 	}
 }
@@ -192,6 +195,17 @@ int apply_rings(struct apply *apply)
 
 /* ---- the end of transitions ----------------------------------------------------------------- */
 
+/* Packets that name it come no more. */
+static void settle_named(struct apply *apply, struct service *service, const struct gone *gone, uint32_t now)
+{
+	uint32_t named = tables_backend_named(apply->tables, gone->member.backend);
+
+	if (!named || (now - named < idle_of(service) && backend_state_keeps(gone->member.state)))
+		return;
+	tables_mark_named(apply->tables, gone->member.backend, 0);
+	service->stale = true;
+}
+
 /* Takes away the marks that were not renewed in time. */
 static void settle(struct apply *apply, struct service *service, uint32_t now)
 {
@@ -208,6 +222,8 @@ static void settle(struct apply *apply, struct service *service, uint32_t now)
 		tables_see_backend(apply->tables, member->backend, 0);
 		service->stale = true;
 	}
+	for (gone = service->gone; gone; gone = gone->next)
+		settle_named(apply, service, gone, now);
 	service->stale |= tables_ring_due(service->ring, now, idle);
 }
 
@@ -233,7 +249,8 @@ void apply_settle(struct apply *apply)
 /* Has it no flows any more? */
 static bool forgettable(const struct apply *apply, const struct gone *gone)
 {
-	return !gone->member.leaving && !tables_backend_seen(apply->tables, gone->member.backend);
+	return !gone->member.leaving && !tables_backend_seen(apply->tables, gone->member.backend) &&
+	       !tables_backend_named(apply->tables, gone->member.backend);
 }
 
 void apply_care(struct apply *apply)

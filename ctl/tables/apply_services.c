@@ -115,18 +115,31 @@ static int store_guesses(struct apply *apply)
 	return 0;
 }
 
+static void point_entry(struct apply *apply, const struct service *service, size_t at)
+{
+	const struct config_service *config = service->config;
+	const struct config_quic_id *quic_id = &config->quic_id;
+	uint32_t flags = config->scheduler == SCHEDULER_RANDOM ? (uint32_t)SH_SERVICE_RANDOM : 0;
+
+	if (quic_id->bytes && config->ports[at].protocol == IPPROTO_UDP) {
+		flags |= (uint32_t)SH_SERVICE_QUIC_ID;
+		tables_lay_out_ids(apply->tables, service->entries[at], (uint8_t)quic_id->offset,
+				   (uint8_t)quic_id->bytes);
+	}
+	tables_point_service(apply->tables, service->entries[at], service->owner, service->ring, flags);
+}
+
 int apply_services(struct apply *apply)
 {
-	int err;
+	int err = apply_quic_ids(apply);
 
+	if (err)
+		return err;
 	for (size_t i = 0; i < apply->model->services_count; i++) {
 		const struct service *service = &apply->model->services[i];
-		uint32_t flags = service->config->scheduler == SCHEDULER_RANDOM ? (uint32_t)SH_SERVICE_RANDOM
-										: 0;
 
 		for (size_t j = 0; j < service->config->ports_count; j++)
-			tables_point_service(apply->tables, service->entries[j], service->owner,
-					     service->ring, flags);
+			point_entry(apply, service, j);
 	}
 	set_any_port(apply);
 	apply_tunnel(apply);

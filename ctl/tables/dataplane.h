@@ -27,7 +27,7 @@ struct twin;
 /* Records needed in each map. The maps may be larger. */
 struct dataplane_sizes {
 	uint32_t guesses, vips4, vips6, restore4, restore6, served;
-	uint32_t services, slots, backends, paths, nexthops, fresh, flows;
+	uint32_t services, slots, backends, quic_ids, paths, nexthops, fresh, flows;
 };
 
 /* Hash maps that are kept by whole entries. */
@@ -39,6 +39,7 @@ enum dataplane_hash {
 	HASH_SERVED,
 	HASH_EGRESS,
 	HASH_FLOWS,
+	HASH_QUIC_IDS,
 	HASH_COUNT
 };
 

@@ -27,6 +27,11 @@ static int compare8(const void *a, const void *b)
 	return memcmp(a, b, 8);
 }
 
+static int compare16(const void *a, const void *b)
+{
+	return memcmp(a, b, 16);
+}
+
 static int compare20(const void *a, const void *b)
 {
 	return memcmp(a, b, 20);
@@ -40,6 +45,11 @@ static int compare24(const void *a, const void *b)
 static bool same8_4(const void *a, const void *b)
 {
 	return !memcmp((const char *)a + 8, (const char *)b + 8, 4);
+}
+
+static bool same16_4(const void *a, const void *b)
+{
+	return !memcmp((const char *)a + 16, (const char *)b + 16, 4);
 }
 
 static bool same20_4(const void *a, const void *b)
@@ -62,6 +72,7 @@ static const struct hash_spec specs[HASH_COUNT] = {
 			 same20_4},
 	[HASH_EGRESS] = {MAP_EGRESS, 4, 8, compare4, NULL},
 	[HASH_FLOWS] = {MAP_FLOWS, sizeof(struct sh_flow), 8, compare24, NULL},
+	[HASH_QUIC_IDS] = {MAP_QUIC_IDS, sizeof(struct sh_quic_key), 4, compare16, same16_4},
 };
 
 enum dataplane_map_id dataplane_hash_map(enum dataplane_hash hash)

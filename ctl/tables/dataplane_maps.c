@@ -28,6 +28,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_SERVICES] = {"services", NEEDS(services), COPY_ARRAY, true, false},
 	[MAP_SLOTS] = {"slots", NEEDS(slots), COPY_ARRAY, false, false},
 	[MAP_BACKENDS] = {"backends", NEEDS(backends), COPY_ARRAY, true, true},
+	[MAP_QUIC_IDS] = {"quic_ids", NEEDS(quic_ids), COPY_HASH, false, false},
 	[MAP_PATHS] = {"paths", NEEDS(paths), COPY_ARRAY, true, false},
 	[MAP_NEXTHOPS] = {"nexthops", NEEDS(nexthops), COPY_ARRAY, true, false},
 	/* Entries cannot be copied in the order of their use, so a larger table starts empty. */

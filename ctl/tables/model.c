@@ -146,6 +146,7 @@ void model_forget(struct model *model, struct gone *gone, struct tables *tables)
 	leave_target(model, &gone->member);
 	free_member(&gone->member, tables);
 	free(gone);
+	model->forgot = true;
 }
 
 int model_new(struct config *config, bool directs, struct tables *tables, struct model **out)
@@ -241,7 +242,7 @@ static uint32_t with_room(size_t needed)
 
 void model_sizes(const struct config *config, bool directs, struct dataplane_sizes *out)
 {
-	size_t services = 0, backends = 0, slots = 1, ports = 0;
+	size_t services = 0, backends = 0, slots = 1, ports = 0, ids = 0;
 
 	for (size_t i = 0; i < config->services_count; i++) {
 		const struct config_service *service = &config->services[i];
@@ -251,6 +252,7 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 			continue;
 		services += service->ports_count;
 		backends += service->backends_count;
+		ids += service->quic_id.bytes ? service->backends_count : 0;
 		slots += ring_size(service->backends_count);
 	}
 	*out = (struct dataplane_sizes){
@@ -262,6 +264,7 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		.served = with_room(2 * config->services_count),
 		.services = with_room(services),
 		.backends = with_room(backends),
+		.quic_ids = with_room(ids),
 		/* Only those over several next hops; most backends share theirs. */
 		.paths = with_room(backends / 16),
 		.nexthops = with_room(backends),

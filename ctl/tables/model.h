@@ -79,6 +79,7 @@ struct model {
 	struct service *services; /* owned: config->services' at work, in the file's order */
 	struct target *targets;
 	bool moved;   /* a next hop's note says so */
+	bool forgot;  /* somebody who was gone, since ids were last stored */
 	bool passing; /* a pass has begun that goes on at the target `at`, or with the rings where that is
 			 NULL */
 	struct target *at;

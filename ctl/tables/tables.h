@@ -103,6 +103,13 @@ uint32_t tables_backend_path(const struct tables *tables, const struct table_bac
 /* What was last told of a backend's state, kept with its record through reloads; 0: nothing. */
 unsigned *tables_backend_told(struct table_backend *backend);
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight);
+/* Its id in connection IDs. */
+void tables_name_backend(struct tables *tables, const struct table_backend *backend, uint64_t id);
+/* The id that it has, also from a former run: true and *id, or false. */
+bool tables_backend_name(const struct tables *tables, const struct table_backend *backend, uint64_t *id);
+/* When a packet last named it so (`named` of <shunt/abi.h>, as `seen` below). */
+uint32_t tables_backend_named(const struct tables *tables, const struct table_backend *backend);
+void tables_mark_named(struct tables *tables, const struct table_backend *backend, uint32_t when);
 /* The DSCP that stands for its VIP by l3; 0: none. */
 void tables_mark_backend(struct tables *tables, const struct table_backend *backend, uint8_t dscp);
 /*
@@ -136,6 +143,10 @@ uint32_t tables_ring_of(const struct tables *tables, uint64_t owner);
 /* Points a service at a ring in one word. */
 void tables_point_service(struct tables *tables, const struct table_service *service, uint64_t owner,
 			  const struct table_ring *ring, uint32_t flags);
+
+/* Where in connection IDs its backends' ids lie: before it is pointed anywhere with SH_SERVICE_QUIC_ID. */
+void tables_lay_out_ids(struct tables *tables, const struct table_service *service, uint8_t offset,
+			uint8_t bytes);
 
 /* Gives up what was adopted and not asked for. */
 void tables_sweep(struct tables *tables);

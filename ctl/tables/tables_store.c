@@ -92,6 +92,35 @@ void tables_mark_backend(struct tables *tables, const struct table_backend *back
 	tables->writes++;
 }
 
+void tables_name_backend(struct tables *tables, const struct table_backend *backend, uint64_t id)
+{
+	struct sh_backend *record = &tables->port->backends[backend->index];
+
+	word_switch(tables, &record->quic_id, id);
+	if (record->has_quic_id)
+		return;
+	record->has_quic_id = 1;
+	tables->writes++;
+}
+
+bool tables_backend_name(const struct tables *tables, const struct table_backend *backend, uint64_t *id)
+{
+	const struct sh_backend *record = &tables->port->backends[backend->index];
+
+	*id = word_load(&record->quic_id);
+	return record->has_quic_id;
+}
+
+uint32_t tables_backend_named(const struct tables *tables, const struct table_backend *backend)
+{
+	return __atomic_load_n(&tables->port->backends[backend->index].named, __ATOMIC_ACQUIRE);
+}
+
+void tables_mark_named(struct tables *tables, const struct table_backend *backend, uint32_t when)
+{
+	__atomic_store_n(&tables->port->backends[backend->index].named, when, __ATOMIC_RELEASE);
+}
+
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight)
 {
 	struct sh_backend *record = &tables->port->backends[backend->index];
@@ -114,6 +143,18 @@ void tables_point_service(struct tables *tables, const struct table_service *ser
 		tables->writes++;
 	}
 	word_switch(tables, &record->where, where.where);
+}
+
+void tables_lay_out_ids(struct tables *tables, const struct table_service *service, uint8_t offset,
+			uint8_t bytes)
+{
+	struct sh_service *record = &tables->port->services[service->index];
+
+	if (record->quic_offset == offset && record->quic_bytes == bytes)
+		return;
+	record->quic_offset = offset;
+	record->quic_bytes = bytes;
+	tables->writes++;
 }
 
 void tables_each_unasked(struct tables *tables,

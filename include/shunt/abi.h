@@ -139,10 +139,14 @@ struct sh_backend {
 	 * it as a backend that a slot moves away from. The controller sets it and clears it, the packet path
 	 * only renews what is set. */
 	__u32 seen;
-	__u8 dscp; /* l3: the mark that stands for the VIP (L3DSR); 0: none. Atomic */
-	__u8 zero1[3];
+	__u8 dscp;	  /* l3: the mark that stands for the VIP (L3DSR); 0: none. Atomic */
+	__u8 has_quic_id; /* for reading back */
+	__u8 zero1[2];
 	__u64 quic_id; /* that connection IDs name it by, where its service has such. Atomic */
-	__u8 zero2[8];
+	/* Atomic. Like `seen`: when a packet last named it by its id. Of who is gone from the file; else 0.
+	 */
+	__u32 named;
+	__u8 zero2[4];
 };
 
 /* Nanoseconds to the unit of `seen`: 1.07 s. */

@@ -111,8 +111,11 @@ class Pool:
     def daemon(self, node, file):
         self.spawn(node, node, BUILD / "shuntd", "-c", file, "--socket", self.folder / f"{node}.sock", "--pin-dir", self.pins / node)
 
+    def text(self, weights):
+        return file_text(weights, self.forward, self.idle)
+
     def write(self, weights):
-        (self.folder / "director.yaml").write_text(file_text(weights, self.forward, self.idle))
+        (self.folder / "director.yaml").write_text(self.text(weights))
 
     def shunt(self, node, *words):
         return subprocess.run([BUILD / "shunt", "--socket", self.folder / f"{node}.sock", *words], text=True, capture_output=True,
@@ -152,7 +155,7 @@ class Pool:
         self.add_network()
         everyone = dict.fromkeys(range(self.size), 1)
         self.write(everyone)
-        (self.folder / "backend.yaml").write_text(file_text(everyone, self.forward, self.idle))
+        (self.folder / "backend.yaml").write_text(self.text(everyone))
         for node in self.backends:
             self.daemon(node, self.folder / "backend.yaml")
             self.spawn(f"{node}.server", node, PYTHON, CONNECTIONS, "serve", node, "80")

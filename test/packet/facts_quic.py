@@ -25,14 +25,14 @@ def long(kind, cid, version=VERSION_1, first=0xC0, size=0):
 class Named:
     """A service with four backends of ids, one slot for each, and a connection ID's layout."""
 
-    def __init__(self, world, vip, port, offset=1, size=2, ids=(1, 2, 0xABCD, 0), flags=(), weights=(1, 1, 1, 1), owner=OWNER):
+    def __init__(self, world, vip, port, offset=1, size=2, ids=(1, 2, 0xABCD, 0), flags=(), marked=(), owner=OWNER):
         self.world, self.vip, self.port, self.offset, self.size = world, vip, port, offset, size
         self.ids = [number & (1 << 8 * size) - 1 for number in ids]
         net = "2001:db8:2::" if ":" in vip else "198.51.100."
         self.backends = [
             world.backend(f"{net}{50 + i}", "l2", world.hop("d1"), owner=owner, left=True,
-                          words=("id", number, "weight", weight))
-            for i, (number, weight) in enumerate(zip(self.ids, weights))
+                          words=("id", number, *(["named"] if i in marked else [])))
+            for i, number in enumerate(self.ids)
         ]
         self.service = world.service(vip, port, "udp", self.backends, *flags, "quic-id", offset, size, owner)
         for number, backend in zip(self.ids, self.backends):
@@ -191,12 +191,15 @@ def moving(world):
 
 
 def seen(world):
-    """Who takes no new flows is kept by what names it; others are not marked by that."""
+    """Who is marked since it is gone from the file is kept by what names it. No slot is kept in transition by that."""
     for vip, _, family in FAMILIES:
-        named = Named(world, vip, 490, weights=(1, 0, 1, 1), owner=OWNER + 5)
-        for backend, number, mark in zip(named.backends, named.ids, (1, "renewed", 1, 1)):
+        named = Named(world, vip, 490, marked=(1,), owner=OWNER + 5)
+        for backend, number in zip(named.backends, named.ids):
+            named.by_ring(f"quic seen {family}: {number:x} by chance", long(INITIAL, b"\x99" * 8, size=1200), named.port_to(backend))
+            checked(f"quic seen {family}: {number:x} is as before", "named", backend.index, int(number == 2))
             named.goes(f"quic seen {family}: {number:x}", short(named.cid(number)), backend)
-            checked(f"quic seen {family}: {number:x} is marked so", "seen", backend.index, mark)
+            checked(f"quic seen {family}: {number:x} is named", "named", backend.index, "renewed" if number == 2 else 0)
+            checked(f"quic seen {family}: {number:x} is not marked as left", "seen", backend.index, 1)
 
 
 def dealt(world):

@@ -36,13 +36,12 @@ static bool check_flows(struct facts *facts, struct world *world, uint32_t most)
 }
 
 /* Times are around the machine's uptime; a case file's marks are small numbers. */
-static bool check_seen(struct facts *facts, struct world *world, const struct line *line)
+static bool check_mark(struct facts *facts, uint32_t seen, const struct line *line)
 {
-	uint32_t seen = world_seen(world, line_number(line, 3));
 	bool renewed = !strcmp(line_word(line, 4), "renewed"), failed = false;
 
 	if (renewed ? seen <= 1 : seen != line_number(line, 4))
-		wrong(facts, &failed, "seen is %u", seen);
+		wrong(facts, &failed, "it is %u", seen);
 	return !failed;
 }
 
@@ -143,7 +142,9 @@ bool flows_check(struct facts *facts, struct world *world, const struct line *li
 	else if (!strcmp(what, "flows"))
 		*passed = check_flows(facts, world, line_number(line, 3));
 	else if (!strcmp(what, "seen"))
-		*passed = check_seen(facts, world, line);
+		*passed = check_mark(facts, world_record(world, line_number(line, 3)).seen, line);
+	else if (!strcmp(what, "named"))
+		*passed = check_mark(facts, world_record(world, line_number(line, 3)).named, line);
 	else if (!strcmp(what, "storm"))
 		*passed = check_storm(facts, world, line_number(line, 3), line_number(line, 4));
 	else

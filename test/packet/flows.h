@@ -5,6 +5,7 @@
  *	check NAME flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND...	remembered as one of these
  *	check NAME flows N						each table remembers at most so many
  *	check NAME seen BACKEND VALUE|renewed				what its `seen` says
+ *	check NAME named BACKEND VALUE|renewed				the same of its `named`
  *	check NAME storm FLOWS SYNS	with the last case's frame, to a slot in transition: FLOWS flows
  *					that begin and as many that go on keep their backends through SYNS
  *					SYNs of others

@@ -329,8 +329,8 @@ static void backend(struct world *world, const struct line *line)
 			record.seen = 1;
 		else if (!strcmp(line_word(line, i), "id"))
 			record.quic_id = line_wide(line, ++i);
-		else if (!strcmp(line_word(line, i), "weight"))
-			record.weight = line_number(line, ++i);
+		else if (!strcmp(line_word(line, i), "named"))
+			record.named = 1;
 		else
 			record.dscp = (uint8_t)line_number(line, i);
 	}
@@ -551,11 +551,11 @@ uint32_t world_flows(struct world *world, enum world_table table)
 	return count;
 }
 
-uint32_t world_seen(struct world *world, uint32_t index)
+struct sh_backend world_record(struct world *world, uint32_t index)
 {
 	struct sh_backend record;
 
 	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.backends), &index, &record))
 		die("cannot read a backend");
-	return record.seen;
+	return record;
 }

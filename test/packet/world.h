@@ -10,7 +10,7 @@
  *	service INDEX RING SLOTS [random] [quic-id OFFSET BYTES OWNER]
  *	address ADDRESS SERVICE [answers]		the service that speaks for a VIP: one there is active
  *	slot INDEX NOW [BEFORE [closed]]
- *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER [left] [id ID] [weight WEIGHT] [DSCP]
+ *	backend INDEX ADDRESS none|l2|l3|local PATH OWNER [left] [id ID] [named] [DSCP]
  *	quic-id OWNER ID BACKEND		who is named so in a connection ID
  *	path INDEX [mtu MTU] NEXTHOP...
  *	nexthop INDEX DST_MAC SRC_MAC DEVICE MTU [invalid|here|802.1ad|VLAN]...
@@ -81,7 +81,7 @@ uint32_t world_verified(const struct world *world, const struct line *line, int 
 /* How many flows are remembered. */
 uint32_t world_flows(struct world *world, enum world_table table);
 
-/* What a backend's `seen` says. */
-uint32_t world_seen(struct world *world, uint32_t index);
+/* A backend's record. */
+struct sh_backend world_record(struct world *world, uint32_t index);
 
 #endif

@@ -71,8 +71,8 @@ static int setup(void **state)
 	*state = bench;
 	if (live_enter())
 		return -1;
-	bench->four = (struct config_backend){test_addr("198.51.100.11"), 1};
-	bench->six = (struct config_backend){test_addr("2001:db8::11"), 1};
+	bench->four = (struct config_backend){.address = test_addr("198.51.100.11"), .weight = 1};
+	bench->six = (struct config_backend){.address = test_addr("2001:db8::11"), .weight = 1};
 	strcpy(bench->names[0], "four");
 	strcpy(bench->names[1], "six");
 	bench->services[0] = (struct config_service){.name = bench->names[0],

@@ -243,7 +243,8 @@ static inline struct config *file_of(unsigned first, unsigned last)
 	};
 	service->ports[0] = (struct config_port){80, IPPROTO_TCP};
 	for (unsigned i = first; i <= last; i++)
-		service->backends[i - first] = (struct config_backend){backend_address(i), 1};
+		service->backends[i - first] = (struct config_backend){.address = backend_address(i),
+								       .weight = 1};
 	config->services = service;
 	config->services_count = 1;
 	return config;

@@ -422,6 +422,29 @@ static void tunnels_are_read(void **state)
 	config_free(config);
 }
 
+static void ids_are_read(void **state)
+{
+	struct config *config = parse(
+		"services:\n"
+		"  - {name: a, vip: 203.0.113.1, ports: [443/udp], quic-id: {bytes: 8, offset: 12}, "
+		"backends: ["
+		"{address: 198.51.100.1, id: 0xFEDCBA9876543210}, {id: 7, address: 198.51.100.2}]}\n"
+		"  - {name: b, vip: 203.0.113.2, ports: [443/udp], quic-id: {bytes: 1}, backends: ["
+		"{address: 198.51.100.1, id: 0}]}\n"
+		"  - {name: c, vip: 203.0.113.3, ports: [443/udp], backends: [198.51.100.1]}\n");
+	const struct config_service *services = config->services;
+
+	(void)state;
+	assert_int_equal(services[0].quic_id.offset, 12);
+	assert_int_equal(services[0].quic_id.bytes, 8);
+	assert_true(services[0].backends[0].id == 0xFEDCBA9876543210);
+	assert_int_equal(services[0].backends[1].id, 7);
+	assert_int_equal(services[1].quic_id.offset, 1); /* behind QUIC-LB's first octet */
+	assert_int_equal(services[1].quic_id.bytes, 1);
+	assert_int_equal(services[2].quic_id.bytes, 0);
+	config_free(config);
+}
+
 static void defaults_hold(void **state)
 {
 	struct config *config = parse("services: []\n");
@@ -680,6 +703,7 @@ int main(void)
 		cmocka_unit_test(good_files_are_taken),
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(tunnels_are_read),
+		cmocka_unit_test(ids_are_read),
 		cmocka_unit_test(defaults_hold),
 		cmocka_unit_test(idle_is_in_milliseconds),
 		cmocka_unit_test(durations_are_milliseconds),

@@ -498,7 +498,7 @@ static struct config *file_of_pool(const struct crowd *crowd)
 	for (unsigned i = 0; i < POOL; i++) {
 		if (crowd->weights[i])
 			pool->backends[pool->backends_count++] = (struct config_backend){
-				backend_address(i), crowd->weights[i] - 1};
+				.address = backend_address(i), .weight = crowd->weights[i] - 1};
 	}
 	return config;
 }
