@@ -31,9 +31,10 @@ def backend(number, net=NETS[0]):
 
 
 def file_text(weights, forward, idle):
-    """The file of a pool: {number: weight}."""
+    """The file of a pool: {number: weight}. Behind a `/`, `forward` says that each VIP is in packets of the other family."""
+    forward, crossed = (forward.rstrip("/"), forward.endswith("/"))
     lines = ["interfaces:", '  - {match: "eth*"}', "services:"]
-    for name, vip, net in zip(("web", "web6"), VIPS, NETS):
+    for name, vip, net in zip(("web", "web6"), VIPS, NETS[::-1] if crossed else NETS):
         lines += [f"  - name: {name}", f"    vip: {vip}", "    ports: [80/tcp]", f"    forward: {forward}", f"    idle: {idle}",
                   "    backends:"]
         lines += [f"      - {{address: {backend(number, net)}, weight: {weight}}}" for number, weight in sorted(weights.items())]

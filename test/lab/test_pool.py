@@ -7,14 +7,15 @@ import time
 
 import pytest
 
-from lab import BUILD, COMPLAINT, wait_for
+from lab import COMPLAINT, SANITIZED, wait_for
 from pool import Pool
 
 SIZE = 6
 COUNT = 1000
 # With sanitizers the daemons are looked at, and fewer will do. More of them: SHUNT_POOL_CHANGES=1000 make lab PYTEST='-k pool'
-CHANGES = int(os.environ.get("SHUNT_POOL_CHANGES", "15" if "san" in BUILD.parts else "50"))
-MODES = pytest.mark.parametrize("forward", ["l2", "l3"])
+CHANGES = int(os.environ.get("SHUNT_POOL_CHANGES", "15" if SANITIZED else "50"))
+# "/": IPv4 in IPv6, and IPv6 in IPv4.
+MODES = pytest.mark.parametrize("forward", ["l2", "gue/"] if SANITIZED else ["l2", "l3", "ipip", "gue/"])
 
 
 def change(dice, weights):
