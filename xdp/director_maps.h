@@ -21,18 +21,16 @@ SH_HASH(quic_ids, struct sh_quic_key, __u32); /* -> index into backends (quic.h)
 SH_ARRAY(paths, struct sh_path);
 SH_ARRAY(nexthops, struct sh_nexthop);
 
-/* Flows that are remembered (flows.h), each table on its own evicting the least recently used: those of
- * one packet so far, and those of more. */
-#define SH_FLOWS(map)                                \
-	struct {                                     \
-		__uint(type, BPF_MAP_TYPE_LRU_HASH); \
-		__uint(max_entries, 2);              \
-		__type(key, struct sh_flow);         \
-		__type(value, struct sh_flow_state); \
-	} map SEC(".maps")
+/* Flows that are remembered (flows.h): those of one packet so far, and those of more. The latter evict the
+ * least recently used. */
+SH_ARRAY(fresh_sets, struct sh_fresh);
 
-SH_FLOWS(fresh);
-SH_FLOWS(flows);
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2);
+	__type(key, struct sh_flow);
+	__type(value, struct sh_flow_state);
+} flows SEC(".maps");
 
 /* Interfaces that packets may be redirected to, by ifindex. */
 struct {

@@ -9,14 +9,21 @@
  *	flows	those of which a further one was, that is no SYN
  *
  * Spoofed SYNs come once and stay in `fresh`, whatever their number; a handshake has the time that
- * the flood takes to turn `fresh` over. Both tables have a fixed size and cost nothing to fill anew.
+ * the flood takes to turn its set there over, first in, first out. Both tables have a fixed size and cost
+ * nothing to fill anew.
  *
- * An entry dies by eviction (LRU), or counts for nothing once its backend is no live backend of
+ * A new flow is cheap: `fresh` is an array of sets, of a cache line each (<shunt/fresh.h>). Two CPUs that
+ * remember flows of one set in the same few nanoseconds may lose one of them; who looks never misses one that
+ * was there before.
+ *
+ * An entry dies by eviction, or counts for nothing once its backend is no live backend of
  * the same service. In a transition the flows that were there before it need no entry: the slot
  * names their backend, so no flood of any kind can touch them.
  */
 #ifndef SHUNT_FLOWS_H
 #define SHUNT_FLOWS_H
+
+#include <shunt/fresh.h>
 
 #include "director_maps.h"
 #include "parse.h"
@@ -55,8 +62,8 @@ static __always_inline void sh_flow_of(const struct sh_packet *packet, __u32 ser
 		out->client = (struct sh_ip){{packet->v4->saddr, 0, 0, 0}};
 	else
 		__builtin_memcpy(&out->client, &packet->v6->saddr, sizeof(out->client));
-	out->client_port = packet->client_port;
-	out->vip_port = packet->vip_port;
+	/* Both at once, as they will be read. */
+	*(__be32 *)&out->client_port = packet->ports;
 	out->service = service;
 }
 
@@ -91,29 +98,66 @@ static __always_inline void sh_backend_saw(struct sh_backend *backend)
 	sh_renew(&backend->seen);
 }
 
-static __always_inline void sh_flow_remember(const struct sh_flow *flow, __u32 backend)
-{
-	const struct sh_flow_state state = {backend, 0};
-
-	bpf_map_update_elem(&fresh, flow, &state, BPF_ANY);
-}
-
 /* Whom a flow may be remembered for. */
 struct sh_among {
 	__u32 peer; /* a backend of the service */
 	__u32 now;  /* the backend that takes its new flows: it is not being left. 0: none */
 };
 
-/* The live backend that an entry names, or 0. */
-static __always_inline __u32 sh_flow_backend(const struct sh_flow_state *state, const struct sh_among *among)
+/* A flow, and where it is or would be among the fresh ones. */
+struct sh_trace {
+	const struct sh_flow *flow;
+	struct sh_fresh *set;
+	__u64 hash;
+};
+
+static __always_inline struct sh_trace sh_trace_of(const struct sh_flow *flow)
+{
+	__u64 hash = sh_fresh_hash(flow);
+
+	return (struct sh_trace){flow, sh_at(&fresh_sets, sh_fresh_place(hash)), hash};
+}
+
+/* Of the fresh ones. From the first on: a flow that is moved back meanwhile is met all the same. */
+static __always_inline __u32 sh_trace_fresh(const struct sh_trace *trace)
+{
+	__u32 backend = 0;
+
+	if (!trace->set)
+		return 0;
+	for (int i = 0; i < SH_FRESH_WAYS && !backend; i++)
+		backend = sh_fresh_backend(*(volatile __u64 *)&trace->set->flow[i], trace->hash);
+	return backend;
+}
+
+/* Of the others. Once: an entry may be recycled for another flow while we look. */
+static __always_inline __u32 sh_trace_alive(const struct sh_trace *trace)
+{
+	const struct sh_flow_state *state = bpf_map_lookup_elem(&flows, trace->flow);
+
+	return state ? *(const volatile __u32 *)&state->backend : 0;
+}
+
+/* As the first of its set; the last one goes. */
+static __always_inline void sh_flow_remember(const struct sh_trace *trace, __u32 backend)
+{
+	volatile __u64 *flow;
+
+	if (!trace->set || backend >> SH_FRESH_BACKEND_BITS)
+		return;
+	flow = trace->set->flow;
+	for (int i = SH_FRESH_WAYS - 1; i > 0; i--)
+		flow[i] = flow[i - 1];
+	flow[0] = sh_fresh_word(trace->hash, backend);
+}
+
+/* `index` where that is a live backend of the service, else 0. */
+static __always_inline __u32 sh_flow_backend(__u32 index, const struct sh_among *among)
 {
 	struct sh_backend *backend;
-	__u32 index;
 
-	if (!state)
+	if (!index)
 		return 0;
-	/* Once: an entry may be recycled for another flow while we look. */
-	index = *(volatile __u32 *)&state->backend;
 	backend = sh_backend_lives(index, among->peer);
 	if (!backend)
 		return 0;
@@ -123,18 +167,30 @@ static __always_inline __u32 sh_flow_backend(const struct sh_flow_state *state, 
 }
 
 /* The live backend that the flow is remembered for, or 0. */
-static __always_inline __u32 sh_flow_known(const struct sh_flow *flow, enum sh_stage stage,
+static __always_inline __u32 sh_flow_known(const struct sh_trace *trace, enum sh_stage stage,
 					   const struct sh_among *among)
 {
-	__u32 backend = sh_flow_backend(bpf_map_lookup_elem(&flows, flow), among);
-	struct sh_flow_state state = {};
+	struct sh_flow_state fresh = {sh_trace_fresh(trace), 0};
+	__u32 backend = sh_flow_backend(sh_trace_alive(trace), among);
 
 	if (backend)
 		return backend;
-	state.backend = sh_flow_backend(bpf_map_lookup_elem(&fresh, flow), among);
-	if (state.backend && stage != SH_STAGE_BEGINS)
-		bpf_map_update_elem(&flows, flow, &state, BPF_ANY);
-	return state.backend;
+	fresh.backend = sh_flow_backend(fresh.backend, among);
+	if (fresh.backend && stage != SH_STAGE_BEGINS)
+		bpf_map_update_elem(&flows, trace->flow, &fresh, BPF_ANY);
+	return fresh.backend;
+}
+
+/* The same for who only asks: nothing is remembered for it, and nothing counts as seen. `peer`: a backend of
+ * the service. */
+static __always_inline __u32 sh_flow_peek(const struct sh_flow *flow, __u32 peer)
+{
+	const struct sh_trace trace = sh_trace_of(flow);
+	__u32 fresh = sh_trace_fresh(&trace), alive = sh_trace_alive(&trace);
+
+	if (alive && sh_backend_lives(alive, peer))
+		return alive;
+	return fresh && sh_backend_lives(fresh, peer) ? fresh : 0;
 }
 
 #endif

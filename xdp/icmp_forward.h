@@ -16,18 +16,6 @@
 #include "match.h"
 #include "pick.h"
 
-/* The live backend that the flow is remembered for in `table`, or 0. */
-static __always_inline __u32 sh_flow_peek(void *table, const struct sh_flow *flow, __u32 peer)
-{
-	const struct sh_flow_state *state = bpf_map_lookup_elem(table, flow);
-	__u32 index;
-
-	if (!state)
-		return 0;
-	index = *(const volatile __u32 *)&state->backend;
-	return sh_backend_lives(index, peer) ? index : 0;
-}
-
 /* Who has a flow in a slot in transition: the rules of pick.h for a packet in its midst. */
 static __always_inline __u32 sh_pick_left(const struct sh_packet *flow, struct sh_slot slot, __u32 known)
 {
@@ -60,9 +48,7 @@ static __always_inline __u32 sh_pick_of(const struct sh_packet *flow, const stru
 		return slot.now;
 	peer = slot.now ? slot.now : slot.before & ~SH_BEFORE_CLOSED;
 	sh_flow_of(flow, match->index, &key);
-	known = sh_flow_peek(&flows, &key, peer);
-	if (!known)
-		known = sh_flow_peek(&fresh, &key, peer);
+	known = sh_flow_peek(&key, peer);
 	return is_random ? known : sh_pick_left(flow, slot, known);
 }
 

@@ -79,11 +79,13 @@ __noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_
 	struct sh_slot slot = {.both = both};
 	__u32 before = slot.before & ~SH_BEFORE_CLOSED;
 	const struct sh_among among = {.peer = slot.now ? slot.now : before, .now = slot.now};
+	struct sh_trace trace;
 	__u32 chosen;
 
 	if (!flow)
 		return 0;
-	chosen = sh_flow_known(flow, stage, &among);
+	trace = sh_trace_of(flow);
+	chosen = sh_flow_known(&trace, stage, &among);
 	if (chosen)
 		return chosen;
 	if (stage == SH_STAGE_BEGINS || (stage == SH_STAGE_DATAGRAM && slot.before & SH_BEFORE_CLOSED))
@@ -91,7 +93,7 @@ __noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_
 	else
 		chosen = sh_pick_before(before, slot.now);
 	if (chosen && stage != SH_STAGE_GOES_ON)
-		sh_flow_remember(flow, chosen);
+		sh_flow_remember(&trace, chosen);
 	return chosen;
 }
 
@@ -99,14 +101,16 @@ __noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh
 {
 	__u32 dealt = sh_pick_slot(where, bpf_get_prandom_u32()).now;
 	const struct sh_among among = {.peer = dealt};
+	struct sh_trace trace;
 	__u32 known;
 
 	if (!flow || !dealt)
 		return 0;
-	known = sh_flow_known(flow, stage, &among);
+	trace = sh_trace_of(flow);
+	known = sh_flow_known(&trace, stage, &among);
 	if (known)
 		return known;
-	sh_flow_remember(flow, dealt);
+	sh_flow_remember(&trace, dealt);
 	return dealt;
 }
 

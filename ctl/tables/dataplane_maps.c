@@ -32,7 +32,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_PATHS] = {"paths", NEEDS(paths), COPY_ARRAY, true, false},
 	[MAP_NEXTHOPS] = {"nexthops", NEEDS(nexthops), COPY_ARRAY, true, false},
 	/* Entries cannot be copied in the order of their use, so a larger table starts empty. */
-	[MAP_FRESH] = {"fresh", NEEDS(fresh), COPY_NOT, false, true},
+	[MAP_FRESH] = {"fresh_sets", NEEDS(fresh), COPY_NOT, false, true},
 	[MAP_FLOWS] = {"flows", NEEDS(flows), COPY_NOT, false, true},
 	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false, true},
 	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false, true},

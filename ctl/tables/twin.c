@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <shunt/fresh.h>
+
 #include "dataplane_maps.h"
 
 #define FLOWS_SIZE  256 /* of one flow at a time */
@@ -202,19 +204,37 @@ static int copy_egress(const struct twin *twin)
 	return 0;
 }
 
-/* What is remembered of a flow, in one of the tables. The kernel does not take this for a use of it. */
-static uint32_t copy_flow(const struct twin *twin, const char *table, const struct sh_flow *flow)
+/* What is remembered of a flow that is alive. The kernel does not take this for a use of it. */
+static uint32_t copy_flow(const struct twin *twin, const struct sh_flow *flow)
 {
 	struct sh_flow_state state;
 
-	if (bpf_map_lookup_elem(fd_of(twin->original, table), flow, &state))
+	if (bpf_map_lookup_elem(fd_of(twin->original, "flows"), flow, &state))
 		return 0;
-	return bpf_map_update_elem(fd_of(twin->object, table), flow, &state, BPF_ANY) ? 0 : state.backend;
+	return bpf_map_update_elem(fd_of(twin->object, "flows"), flow, &state, BPF_ANY) ? 0 : state.backend;
+}
+
+/* The same of a fresh one, with those that share its set. */
+static uint32_t copy_fresh(const struct twin *twin, const struct sh_flow *flow)
+{
+	uint64_t hash = sh_fresh_hash(flow);
+	uint32_t place = sh_fresh_place(hash), backend = 0;
+	struct sh_fresh set;
+
+	if (bpf_map_lookup_elem(fd_of(twin->original, "fresh_sets"), &place, &set) ||
+	    bpf_map_update_elem(fd_of(twin->object, "fresh_sets"), &place, &set, BPF_ANY))
+		return 0;
+	for (int i = 0; i < SH_FRESH_WAYS && !backend; i++)
+		backend = sh_fresh_backend(set.flow[i], hash);
+	return backend;
 }
 
 static void forget_flow(const struct twin *twin, const struct sh_flow *flow)
 {
-	(void)bpf_map_delete_elem(fd_of(twin->object, "fresh"), flow);
+	uint32_t place = sh_fresh_place(sh_fresh_hash(flow));
+	const struct sh_fresh none = {0};
+
+	(void)bpf_map_update_elem(fd_of(twin->object, "fresh_sets"), &place, &none, BPF_ANY);
 	(void)bpf_map_delete_elem(fd_of(twin->object, "flows"), flow);
 }
 
@@ -319,8 +339,8 @@ static int run_knowing(struct twin *twin, struct twin_run *run, const struct sh_
 	int err;
 
 	forget_flow(twin, flow);
-	fresh = copy_flow(twin, "fresh", flow);
-	flows = copy_flow(twin, "flows", flow);
+	fresh = copy_fresh(twin, flow);
+	flows = copy_flow(twin, flow);
 	run->known = flows ? flows : fresh;
 	err = run_reported(twin, run);
 	if (!err && run->verdict == XDP_REDIRECT)

@@ -220,7 +220,7 @@ struct sh_quic_key {
 
 #define SH_QUIC_ID_MAX 20 /* bytes of a connection ID (RFC 9000, 17.2) */
 
-/* Key of `fresh` and `flows`: the client's side of a flow to a service. */
+/* Key of `flows`: the client's side of a flow to a service. */
 struct sh_flow {
 	struct sh_ip client;
 	__be16 client_port;
@@ -228,9 +228,17 @@ struct sh_flow {
 	__u32 service;
 };
 
-/* Entries of those tables on a node that directs (xdp/flows.h). A handshake has the time that it takes to
- * turn `fresh` over. */
-#define SH_FRESH_SIZE 65536U
+/* Eight flows of which one packet was seen, the latest first (fresh.h). */
+#define SH_FRESH_WAYS 8
+
+struct sh_fresh {
+	__u64 flow[SH_FRESH_WAYS]; /* atomic, each; 0: none */
+};
+
+/* Sets of fresh flows, and entries of `flows`, on a node that directs (xdp/flows.h). A handshake has the time
+ * that it takes to turn its set over. */
+#define SH_FRESH_BITS 14
+#define SH_FRESH_SIZE 16384U
 #define SH_FLOWS_SIZE 262144U
 
 struct sh_flow_state {
@@ -367,6 +375,7 @@ SH_ASSERT_SIZE(struct sh_quic_key, 16);
 SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);
 SH_ASSERT_SIZE(struct sh_telling, 16);
+SH_ASSERT_SIZE(struct sh_fresh, 64);
 SH_ASSERT_SIZE(struct sh_load, 8);
 SH_ASSERT_SIZE(struct sh_tunnel, 32);
 SH_ASSERT_SIZE(struct sh_knobs, 80);

@@ -3,7 +3,7 @@
  * Checks of what is remembered of flows, and of what a flood does to it.
  *
  *	check NAME flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND...	remembered as one of these
- *	check NAME flows N						each table remembers at most so many
+ *	check NAME flows N						so many at most that are not fresh
  *	check NAME seen BACKEND VALUE|renewed				what its `seen` says
  *	check NAME named BACKEND VALUE|renewed				the same of its `named`
  *	check NAME storm FLOWS SYNS	with the last case's frame, to a slot in transition: FLOWS flows

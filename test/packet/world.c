@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <shunt/fresh.h>
 #include <shunt/guess.h>
 
 #include "director.skel.h"
@@ -56,7 +57,7 @@ static void size_maps(struct director_bpf *director, struct backend_bpf *backend
 			die("bpf_map__set_max_entries");
 	if (bpf_map__set_max_entries(director->maps.guesses, WORLD_GUESSES) ||
 	    bpf_map__set_max_entries(director->maps.flows, flows_size) ||
-	    bpf_map__set_max_entries(director->maps.fresh, flows_size))
+	    bpf_map__set_max_entries(director->maps.fresh_sets, SH_FRESH_SIZE))
 		die("bpf_map__set_max_entries flows");
 }
 
@@ -407,22 +408,23 @@ static struct sh_flow flow_key(const struct line *line, int index)
 	return key;
 }
 
-static void remember(const struct line *line, struct bpf_map *table)
+static void flow(struct world *world, const struct line *line)
 {
 	struct sh_flow key = flow_key(line, 1);
 	struct sh_flow_state state = {.backend = line_number(line, 5)};
 
-	put(line, table, &key, &state);
+	put(line, world->director->maps.flows, &key, &state);
 }
 
-static void flow(struct world *world, const struct line *line)
-{
-	remember(line, world->director->maps.flows);
-}
-
+/* The only one of its set. */
 static void fresh(struct world *world, const struct line *line)
 {
-	remember(line, world->director->maps.fresh);
+	struct sh_flow key = flow_key(line, 1);
+	uint64_t hash = sh_fresh_hash(&key);
+	uint32_t place = sh_fresh_place(hash);
+	struct sh_fresh set = {{sh_fresh_word(hash, line_number(line, 5))}};
+
+	put(line, world->director->maps.fresh_sets, &place, &set);
 }
 
 static const struct {
@@ -523,9 +525,17 @@ void world_events(struct world *world, void (*each)(const struct sh_event *, voi
 		die("ring_buffer__consume");
 }
 
-static struct bpf_map *table_of(struct world *world, enum world_table table)
+static uint32_t fresh_flow(struct world *world, const struct sh_flow *key)
 {
-	return table == WORLD_FRESH ? world->director->maps.fresh : world->director->maps.flows;
+	uint64_t hash = sh_fresh_hash(key);
+	uint32_t place = sh_fresh_place(hash), backend = 0;
+	struct sh_fresh set = {0};
+
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.fresh_sets), &place, &set))
+		die("cannot read the fresh flows");
+	for (int i = 0; i < SH_FRESH_WAYS && !backend; i++)
+		backend = sh_fresh_backend(set.flow[i], hash);
+	return backend;
 }
 
 uint32_t world_flow(struct world *world, enum world_table table, const struct line *line, int index)
@@ -533,14 +543,16 @@ uint32_t world_flow(struct world *world, enum world_table table, const struct li
 	struct sh_flow key = flow_key(line, index);
 	struct sh_flow_state state;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(table_of(world, table)), &key, &state))
+	if (table == WORLD_FRESH)
+		return fresh_flow(world, &key);
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.flows), &key, &state))
 		return 0;
 	return state.backend;
 }
 
-uint32_t world_flows(struct world *world, enum world_table table)
+uint32_t world_flows(struct world *world)
 {
-	int fd = bpf_map__fd(table_of(world, table));
+	int fd = bpf_map__fd(world->director->maps.flows);
 	struct sh_flow key, *previous = NULL;
 	uint32_t count = 0;
 

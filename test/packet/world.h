@@ -78,8 +78,8 @@ uint32_t world_flow(struct world *world, enum world_table table, const struct li
 /* How many instructions the verifier walked to accept the program that the line's `word` names; 0 where the
  * kernel does not tell (before 5.16). */
 uint32_t world_verified(const struct world *world, const struct line *line, int word);
-/* How many flows are remembered. */
-uint32_t world_flows(struct world *world, enum world_table table);
+/* How many flows are remembered that are not fresh. */
+uint32_t world_flows(struct world *world);
 
 /* A backend's record. */
 struct sh_backend world_record(struct world *world, uint32_t index);

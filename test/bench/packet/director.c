@@ -53,7 +53,7 @@ static void size_maps(struct director_bpf *bpf)
 		{bpf->maps.backends, BACKENDS},
 		{bpf->maps.nexthops, BACKENDS},
 		{bpf->maps.backend_counts, BACKENDS},
-		{bpf->maps.fresh, SH_FRESH_SIZE},
+		{bpf->maps.fresh_sets, SH_FRESH_SIZE},
 		{bpf->maps.flows, SH_FLOWS_SIZE},
 	};
 
