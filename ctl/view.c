@@ -95,8 +95,7 @@ static const char *mode_name(const struct member *member)
 					    [SH_MODE_IPIP] = "ipip",
 					    [SH_MODE_GUE] = "gue"};
 
-	return member->mode == SH_MODE_NONE ? forward_name(member->service->config->forward)
-					    : names[member->mode];
+	return member->mode == SH_MODE_NONE ? forward_name(member->forward) : names[member->mode];
 }
 
 /* By which connection IDs name it: as text, since JSON's integers may be shorter. null: by none. */

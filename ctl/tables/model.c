@@ -44,11 +44,12 @@ static int add_member(struct model *model, struct service *service, struct membe
 		.next = target->members,
 		.config = config,
 		.backend = member->backend,
+		.forward = service->config->forward,
+		.remote = service->config->remote,
 		.state = STATE_UNREACHABLE,
 	};
 	target->members = member;
 	tables_weigh_backend(tables, member->backend, config->weight);
-	tables_mark_backend(tables, member->backend, (uint8_t)service->config->dscp);
 	return 0;
 }
 
@@ -75,8 +76,11 @@ static int add_service(struct model *model, size_t at, struct tables *tables)
 		service->entries[i] = tables_service(tables, &config->vip, &config->ports[i]);
 		err = service->entries[i] ? 0 : -errno;
 	}
-	for (size_t i = 0; !err && i < config->backends_count; i++)
+	for (size_t i = 0; !err && i < config->backends_count; i++) {
 		err = add_member(model, service, &service->members[i], &config->backends[i], tables);
+		if (!err)
+			tables_mark_backend(tables, service->members[i].backend, (uint8_t)config->dscp);
+	}
 	return err;
 }
 
@@ -87,6 +91,24 @@ struct gathering {
 	struct tables *tables;
 	int err;
 };
+
+/* The mode is how to reach a backend, and the file no longer says it of this one: where its service goes
+ * by another now, it stays with its own, and with its mark. */
+static void keep_mode(struct member *member, enum sh_mode mode)
+{
+	static const enum forward by_mode[] = {
+		[SH_MODE_L2] = FORWARD_L2,
+		[SH_MODE_L3] = FORWARD_L3,
+		[SH_MODE_IPIP] = FORWARD_IPIP,
+		[SH_MODE_GUE] = FORWARD_GUE,
+	};
+	enum forward was = mode < sizeof(by_mode) / sizeof(by_mode[0]) ? by_mode[mode] : FORWARD_AUTO;
+	bool by_auto = member->forward == FORWARD_AUTO && (was == FORWARD_L2 || was == member->remote);
+
+	/* FORWARD_AUTO: none of those, this node itself. */
+	if (was != FORWARD_AUTO && !by_auto)
+		member->forward = was;
+}
 
 /* A backend that was in the file, and can still be reached. */
 static void add_gone(uint64_t owner, const struct addr *address, void *arg)
@@ -108,6 +130,8 @@ static void add_gone(uint64_t owner, const struct addr *address, void *arg)
 	gone->config.address = *address;
 	gathering->err = add_member(model, service, &gone->member, &gone->config, gathering->tables);
 	gone->member.gone = true;
+	if (!gathering->err)
+		keep_mode(&gone->member, tables_backend_mode(gathering->tables, gone->member.backend));
 	gone->next = service->gone;
 	service->gone = gone;
 }

@@ -33,6 +33,7 @@ struct member {
 	struct member *next; /* of the same target */
 	const struct config_backend *config;
 	struct table_backend *backend; /* a reference */
+	enum forward forward, remote;  /* the service's; of who is gone, as it was reached last */
 	enum backend_state state;
 	enum sh_mode mode;
 	char *reason;		 /* owned; NULL where there is none */

@@ -98,6 +98,8 @@ unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop 
  * another than before, which is then copied to *before (buckets 0: none). */
 bool tables_route_backend(struct tables *tables, const struct table_backend *backend, enum sh_mode mode,
 			  const struct table_path *path, struct sh_path *before);
+/* How it is reached now, also from a former run. */
+enum sh_mode tables_backend_mode(const struct tables *tables, const struct table_backend *backend);
 /* The word of the path that a backend has now, also from a former run; 0 for none. */
 uint32_t tables_backend_path(const struct tables *tables, const struct table_backend *backend);
 /* What was last told of a backend's state, kept with its record through reloads; 0: nothing. */

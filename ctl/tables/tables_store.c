@@ -46,6 +46,13 @@ unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop 
 	return stores + switch_counted(tables, there, &there->dst, record->dst);
 }
 
+enum sh_mode tables_backend_mode(const struct tables *tables, const struct table_backend *backend)
+{
+	const struct sh_backend how = {.how = word_load(&tables->port->backends[backend->index].how)};
+
+	return how.mode;
+}
+
 uint32_t tables_backend_path(const struct tables *tables, const struct table_backend *backend)
 {
 	const struct sh_backend how = {.how = word_load(&tables->port->backends[backend->index].how)};

@@ -65,6 +65,22 @@ def test_either_family_in_either(l3, mode):
                 assert_udp(l3, vip)
 
 
+def test_a_mode_that_changes_takes_effect_at_once(l3):
+    """Under the same name: for all packets, those that go to the backend before, too. Others are gone with their addresses."""
+    def by(forward, more=""):
+        return service("web", VIP4, forward, 4, more).replace(f"web-{forward}4", "web")
+
+    # b2 takes no new flows, and unknown datagrams are its own, in half of the slots.
+    first = by("l3").replace(f'"{OF_BACKENDS[4][1]}"', f'{{address: "{OF_BACKENDS[4][1]}", weight: 0}}')
+    with serving(l3, by("l3")):
+        for text, mode in ((first, "l3"), (by("ipip"), "ipip"), (first.replace("l3", "gue"), "gue"), (by("l3", "    dscp: 9\n"), "l3")):
+            with serving(l3, text):
+                assert {row["forward"] for row in l3.json("director", "show", "backends")} == {mode}
+                assert l3.json("director", "show", "services")[0]["moving"] > 0
+                assert_udp(l3, VIP4)
+                assert l3.curl(VIP4, 20).get("-", 0) == 0
+
+
 def test_auto_takes_ipip_where_a_router_is_between(l3):
     with serving(l3, service("web", VIP4, "auto", 4)):
         assert {row["forward"] for row in rows(l3)} == {"ipip"}

@@ -377,6 +377,72 @@ static void random_keeps_its_flows_without_slots(void **state)
 
 /* ---- flows through random changes ------------------------------------------------------------ */
 
+static struct config *file_by(unsigned backends, enum forward forward, enum forward remote, uint32_t dscp)
+{
+	struct config *config = file_of(0, backends - 1);
+
+	config->services[0].forward = forward;
+	config->services[0].remote = remote;
+	config->services[0].dscp = dscp;
+	return config;
+}
+
+static struct sh_backend *gone_record(void)
+{
+	return record(tables_backend_index(service()->gone->member.backend));
+}
+
+/* How to reach it is no part of who it is: at once for all packets, those of flows in transition, too. */
+static void a_mode_changes_for_who_stays_and_not_for_who_is_gone(void **state)
+{
+	size_t left;
+
+	(void)state;
+	world->modes |= 1U << SH_MODE_IPIP | 1U << SH_MODE_GUE;
+	start(4);
+	load(file_by(4, FORWARD_L3, FORWARD_IPIP, 7));
+	load(file_by(3, FORWARD_L3, FORWARD_IPIP, 7));
+	left = slots_left_to(&service()->gone->member);
+	assert_true(left > 0);
+	load(file_by(3, FORWARD_IPIP, FORWARD_IPIP, 0));
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(record(index_of(i))->mode, SH_MODE_IPIP);
+		assert_int_equal(record(index_of(i))->dscp, 0);
+	}
+	assert_int_equal(gone_record()->mode, SH_MODE_L3);
+	assert_int_equal(gone_record()->dscp, 7);
+	assert_int_equal(slots_left_to(&service()->gone->member), left);
+	restart(file_by(3, FORWARD_GUE, FORWARD_IPIP, 0));
+	assert_int_equal(record(index_of(0))->mode, SH_MODE_GUE);
+	assert_int_equal(gone_record()->mode, SH_MODE_L3);
+	assert_whole_way(&service()->gone->member);
+	/* It comes back as everybody is. */
+	load(file_by(4, FORWARD_GUE, FORWARD_IPIP, 0));
+	assert_int_equal(record(index_of(3))->mode, SH_MODE_GUE);
+	assert_null(service()->gone);
+}
+
+/* Who was reached as `auto` has it goes on following its route. */
+static void who_is_gone_follows_auto(void **state)
+{
+	(void)state;
+	world->modes |= 1U << SH_MODE_IPIP | 1U << SH_MODE_GUE | 1U << SH_MODE_L2;
+	start(4);
+	load(file_by(4, FORWARD_AUTO, FORWARD_IPIP, 0));
+	load(file_by(3, FORWARD_AUTO, FORWARD_IPIP, 0));
+	assert_int_equal(gone_record()->mode, SH_MODE_IPIP);
+	/* Now it is on-link. */
+	neighbour(2, "198.19.0.1", RT_NEIGH_VALID, 0x22);
+	neighbour(2, "198.19.0.2", RT_NEIGH_VALID, 0x23);
+	world->kernel.blocks[1].legs[0].gateway = (struct addr){0};
+	apply_mark_all(&world->apply);
+	assert_int_equal(apply_pass(&world->apply), 0);
+	assert_int_equal(gone_record()->mode, SH_MODE_L2);
+	/* Nor by another tunnel, when the file has that for the others. */
+	load(file_by(3, FORWARD_AUTO, FORWARD_GUE, 0));
+	assert_int_equal(gone_record()->mode, SH_MODE_L2);
+}
+
 #define FLOWS	2000
 #define POOL	24
 #define CHANGES 300
@@ -581,6 +647,8 @@ int main(void)
 		FACT(a_file_changed_while_nobody_ran_moves_no_flow),
 		FACT(datagrams_are_let_go_after_the_idle_time),
 		FACT(random_keeps_its_flows_without_slots),
+		FACT(a_mode_changes_for_who_stays_and_not_for_who_is_gone),
+		FACT(who_is_gone_follows_auto),
 		FACT(no_flow_is_lost_in_any_order_of_changes),
 	};
 
