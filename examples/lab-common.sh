@@ -139,6 +139,7 @@ spawn() {
 	if running "$name"; then
 		die "$name runs already"
 	fi
+	: >>"$RUN/$name.log" # there from now on, however late the command comes to its first line
 	# Each step becomes the next one by exec: $! is the command itself.
 	setsid nsenter --net="/run/netns/$LAB-$node" -- "$@" >>"$RUN/$name.log" 2>&1 </dev/null &
 	pid=$!

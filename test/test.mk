@@ -18,8 +18,13 @@ test: ## every test, unit and lab with sanitizers too; ends with "N passed, N fa
 	    for suite in unit lab; do $(MAKE) --no-print-directory SAN=1 $$suite; done; \
 	    test/summary $(RESULTS)
 
-anycast: all ## the anycast lab: what is lost when a director, a router or a backend dies (root; ROUTING=bird)
-	$(Q)SHUNT_BUILD=$(abspath $(B)) examples/anycast/lab.sh demo
+ANYCAST := $(or $(ROUTING),frr bird)
+
+anycast: all ## the anycast lab with FRR, then with BIRD: what is lost when something dies (root; ROUTING=bird: one of them)
+	$(Q)for routing in $(ANYCAST); do \
+	        SHUNT_BUILD=$(abspath $(B)) ROUTING=$$routing FIGURES=$(abspath $(B))/anycast.$$routing examples/anycast/lab.sh demo || exit 1; \
+	    done; \
+	    examples/anycast/lab.sh figures $(ANYCAST:%=$(abspath $(B))/anycast.%)
 
 lint: $(SKELETONS) ## clang-format, clang-tidy, shellcheck
 	$(Q)test/lint $(B)/results/lint $(B)

@@ -146,6 +146,20 @@ verb_racks() {
 
 # ---- the tour
 
+# Where the tour leaves its figures; they stay when the lab is gone, where this is set.
+FIGURES=${FIGURES:-$RUN/figures}
+
+# figures FILE...: those of several tours in one table.
+verb_figures() {
+	printf '\nLost, at 50 requests a second:\n'
+	paste -d '|' "$@" | awk -F '|' '{
+		printf "  %-66s", $1
+		for (i = 2; i <= NF; i += 2)
+			printf "  %-24s", $i
+		print ""
+	}'
+}
+
 # A request that takes longer than this is lost: no retransmission hides a gap.
 LOST_AFTER=0.5
 
@@ -155,7 +169,7 @@ flow_start() {
 
 # told WHAT LOST_IS_FINE COMMAND...: under 50 requests a second, does it, waits for 60 more requests, and tells.
 told() {
-	local what=$1 fine=$2 lost
+	local what=$1 fine=$2 lost all within=
 	shift 2
 	printf '\n%s\n' "$what"
 	flow_start "http://$VIP4/" "http://[$VIP6]/"
@@ -164,9 +178,11 @@ told() {
 	flow_more 60
 	stop client.requests
 	lost=$(awk '$3 != "ok"' "$RUN/client.requests.log" | wc -l)
-	printf '   %s\n' "$(wc -l <"$RUN/client.requests.log") requests: $(
+	all=$(wc -l <"$RUN/client.requests.log")
+	printf '   %s\n' "$all requests: $(
 		awk '{print $3 == "ok" ? $4 : "-"}' "$RUN/client.requests.log" | counted)"
-	[ "$lost" = 0 ] || printf '   without an answer for %s\n' "$(gap)"
+	[ "$lost" = 0 ] || within=", within $(gap)"
+	printf '%s|%s of %s%s\n' "$what" "$lost" "$all" "$within" >>"$FIGURES"
 	: >"$RUN/client.requests.log"
 	[ "$fine" = fine ] || FAILED=$((FAILED + lost))
 }
@@ -211,9 +227,18 @@ returned() {
 	await "all is as before" all_active
 }
 
+# Routes alone do not tell: neighbours kept them all the time.
 bounced() {
 	verb_bounce d1
+	await "the neighbours are told again" neighbours_told d1
 	await "both share the VIPs" all_active
+}
+
+# neighbours_told NODE: by the word of its routing daemon, a neighbour has been told of each VIP.
+neighbours_told() {
+	on "$1" "$BUILD/shunt" --socket "$RUN/$1.sock" -j doctor "$RUN/shunt.yaml" |
+		jq -e --arg told 'a neighbour has been told of ' --arg vip4 "$VIP4" --arg vip6 "$VIP6" '
+			[.[] | select(.state == "ok") | .text] | contains([$told + $vip4, $told + $vip6])'
 }
 
 emptied() {
@@ -235,6 +260,7 @@ answered() {
 }
 
 demo() {
+	: >"$FIGURES"
 	cat <<-PICTURE
 
 		    client --- edge --+-- d1    two directors advertise $VIP4
@@ -251,9 +277,10 @@ demo() {
 	told '5. ... and returns' fine returned d1
 	told '6. r1, a router in front of the backends, dies' fine died r1
 	told '7. ... and returns' fine returned r1
-	told '8. The routing daemon of d1 dies and is started again after 2 s' fine bounced
+	told '8. The routing daemon of d1 is killed, and started again after 2 s' fine bounced
 	told '9. The last backend goes: the VIPs leave the network' fine emptied
 	told '10. ... and comes back' fine filled
+	[ "$FIGURES" != "$RUN/figures" ] || verb_figures "$FIGURES"
 }
 
 lab_main "$@"
