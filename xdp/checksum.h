@@ -36,6 +36,15 @@ static __always_inline __sum16 sh_sum_patched(__sum16 check, __u64 change)
 	return (__u16)~sh_sum_fold((__u16)~check + change);
 }
 
+/* The TTL goes down by one, the checksum with it. Two numbers of 16 bits: what is carried once is all. */
+static __always_inline void sh_checksum_ttl_down(struct iphdr *ip)
+{
+	__u32 sum = (__u16)~ip->check + (__u32)SH_TTL_DOWN;
+
+	ip->check = ~(sum + (sum >> 16));
+	ip->ttl--;
+}
+
 /* Adds `change` to the header's checksum. */
 static __always_inline void sh_checksum_apply(struct iphdr *ip, __u64 change)
 {

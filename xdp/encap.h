@@ -300,11 +300,14 @@ static __always_inline int sh_encap(struct xdp_md *ctx, const struct sh_packet *
 		.word = (__u64)sh_encap_protocol(packet, wrap->mode) << 56 |
 			(__u64)sh_traffic_class(packet) << 48 | (__u64)packet->l3_bytes << 32 | wrap->share,
 	};
+	__be32 client = kernel && packet->family == SH_FAMILY_IPV4 ? packet->v4->saddr : 0;
 	__u64 sum = 0;
 
+	/* The most common one without a call. */
+	if (wrap->to->family == SH_FAMILY_IPV4 && wrap->mode == SH_MODE_IPIP)
+		return sh_encap4_sized(ctx, wrap->to, wrap->from, outer, client, sizeof(struct iphdr));
 	if (wrap->to->family == SH_FAMILY_IPV4)
-		return sh_encap4(ctx, wrap->to, wrap->from, outer.word,
-				 kernel && packet->family == SH_FAMILY_IPV4 ? packet->v4->saddr : 0);
+		return sh_encap4(ctx, wrap->to, wrap->from, outer.word, client);
 	if (wrap->mode == SH_MODE_GUE && sh_encap_sum(ctx, packet, &sum))
 		return 0;
 	return sh_encap6(ctx, wrap->to, wrap->from, outer.word, sum);

@@ -114,26 +114,30 @@ __noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh
 	return dealt;
 }
 
-/* The backend's index in `backends`, or 0 where the service has none. */
-static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet *packet,
-				     const struct sh_match *match, __u64 hash)
+static __always_inline __u32 sh_pick_between(struct xdp_md *ctx, const struct sh_packet *packet,
+					     const struct sh_match *match, struct sh_slot slot)
 {
-	__u32 flags, named = 0;
+	struct sh_flow flow;
+
+	sh_flow_of(packet, match->index, &flow);
+	return sh_pick_moving(&flow, slot.both, sh_stage_of(ctx, packet));
+}
+
+/* For services whose record has flags. */
+static __always_inline __u32 sh_pick_flagged(struct xdp_md *ctx, const struct sh_packet *packet,
+					     const struct sh_match *match, __u64 where, __u64 hash)
+{
+	__u32 named = 0;
 	struct sh_slot slot;
 	struct sh_flow flow;
-	__u64 where;
 
-	if (!match->service)
-		return 0;
-	where = *(volatile __u64 *)&match->service->where;
-	flags = match->service->flags;
-	if (flags & SH_SERVICE_QUIC_ID)
+	if (match->service->flags & SH_SERVICE_QUIC_ID)
 		named = sh_named(ctx, packet, match->service);
 	if (named && !(named & SH_QUIC_PERHAPS))
 		return named;
 	if (!((struct sh_service){.where = where}).slots)
 		return 0;
-	if (flags & SH_SERVICE_RANDOM) {
+	if (match->service->flags & SH_SERVICE_RANDOM) {
 		sh_flow_of(packet, match->index, &flow);
 		return sh_pick_random(&flow, where, sh_stage_of(ctx, packet));
 	}
@@ -142,8 +146,25 @@ static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet 
 		return slot.now;
 	if (named && (named & ~SH_QUIC_PERHAPS) == (slot.before & ~SH_BEFORE_CLOSED))
 		return named & ~SH_QUIC_PERHAPS;
-	sh_flow_of(packet, match->index, &flow);
-	return sh_pick_moving(&flow, slot.both, sh_stage_of(ctx, packet));
+	return sh_pick_between(ctx, packet, match, slot);
+}
+
+/* The backend's index in `backends`, or 0 where the service has none. */
+static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet *packet,
+				     const struct sh_match *match, __u64 hash)
+{
+	struct sh_slot slot;
+	__u64 where;
+
+	if (!match->service)
+		return 0;
+	where = *(volatile __u64 *)&match->service->where;
+	if (match->service->flags)
+		return sh_pick_flagged(ctx, packet, match, where, hash);
+	if (!((struct sh_service){.where = where}).slots)
+		return 0;
+	slot = sh_pick_slot(where, hash >> 32);
+	return slot.before ? sh_pick_between(ctx, packet, match, slot) : slot.now;
 }
 
 #endif

@@ -39,8 +39,7 @@ static __always_inline void sh_rewrite_ttl(const struct sh_packet *packet)
 		packet->v6->hop_limit--;
 		return;
 	}
-	sh_checksum_apply(packet->v4, SH_TTL_DOWN);
-	packet->v4->ttl--;
+	sh_checksum_ttl_down(packet->v4);
 }
 
 /* We route: the backend's address becomes the destination, and the TTL (above 1) goes down. */
