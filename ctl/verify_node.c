@@ -47,6 +47,28 @@ static void check_guesses(struct verification *verification)
 	free(want);
 }
 
+/* Who speaks for each VIP, and whether it answers. */
+static void check_echo(struct verification *verification)
+{
+	const struct apply *apply = &verification->controller->apply;
+	const struct port *port = dataplane_port(apply->dataplane);
+	struct dataplane_entries entries = {0};
+	int err = apply_want_addresses(apply, &entries);
+	bool *want = apply_want_answers(apply);
+	const struct model *model = apply->model;
+	char have[64] = "out of memory";
+	uint32_t wrong = 0;
+
+	check_entries(verification, "addresses", HASH_ADDRESSES, err, &entries);
+	for (size_t i = 0; want && i < model->services_count; i++)
+		wrong += port->services[tables_service_index(model->services[i].entries[0])].answers !=
+			 want[i];
+	if (want)
+		snprintf(have, sizeof(have), "%u wrong", wrong);
+	verification_compare(verification, "echo", "answers", "0 wrong", have);
+	free(want);
+}
+
 static void check_maps(struct verification *verification)
 {
 	static const struct {
@@ -66,6 +88,7 @@ static void check_maps(struct verification *verification)
 		check_entries(verification, restores[i].name, restores[i].hash, err, &want);
 	}
 	check_guesses(verification);
+	check_echo(verification);
 	err = apply_want_quic_ids(&controller->apply, &want);
 	check_entries(verification, "quic_ids", HASH_QUIC_IDS, err, &want);
 	err = served_want(controller->apply.model->config, verification->state, controller->role.role, &want);

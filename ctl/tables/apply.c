@@ -189,8 +189,9 @@ static void finish_leaving(struct apply *apply)
 /* All ways are known: who is led where follows from them. */
 static int finish_pass(struct apply *apply)
 {
-	int err = apply_rings(apply);
+	int err = apply_rings(apply), unanswered = apply_answers(apply);
 
+	err = err ? err : unanswered;
 	finish_leaving(apply);
 	apply_care(apply);
 	apply->model->passing = false;

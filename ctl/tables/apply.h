@@ -111,6 +111,14 @@ int apply_want_quic_ids(const struct apply *apply, struct dataplane_entries *out
 int apply_services(struct apply *apply);
 /* What each entry of `guesses` is to be, as an array of the map's size to be free()d; or NULL. */
 uint32_t *apply_want_guesses(const struct apply *apply);
+/* Which VIPs answer echo requests: those with an active backend, at the end of each pass; and who speaks for
+ * each, in HASH_ADDRESSES. 0 or -errno. */
+int apply_answers(struct apply *apply);
+int apply_addresses(struct apply *apply);
+/* What HASH_ADDRESSES is to hold. 0, or -ENOMEM. */
+int apply_want_addresses(const struct apply *apply, struct dataplane_entries *out);
+/* For each service, whether it speaks for a VIP with an active backend: an array to be free()d; or NULL. */
+bool *apply_want_answers(const struct apply *apply);
 /* What HASH_VIPS4 or HASH_VIPS6 is to hold. 0, or -ENOMEM. */
 int apply_want_vips(const struct apply *apply, enum dataplane_hash hash, struct dataplane_entries *out);
 

@@ -131,6 +131,7 @@ static void set_state(struct apply *apply, struct member *member, const struct r
 	if (backend_state_serves(member->state) != backend_state_serves(resolution->state) ||
 	    backend_state_keeps(member->state) != backend_state_keeps(resolution->state))
 		member->service->stale = true;
+	apply->model->echo_stale |= member->state != resolution->state;
 	member->state = resolution->state;
 	set_reason(member, resolution->reason);
 	*told = member->state + 1U;

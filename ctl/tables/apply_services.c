@@ -146,5 +146,7 @@ int apply_services(struct apply *apply)
 	err = sync_vips(apply, HASH_VIPS4);
 	if (!err)
 		err = sync_vips(apply, HASH_VIPS6);
+	if (!err)
+		err = apply_addresses(apply);
 	return err ? err : store_guesses(apply);
 }

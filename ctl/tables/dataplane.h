@@ -26,7 +26,7 @@ struct twin;
 
 /* Records needed in each map. The maps may be larger. */
 struct dataplane_sizes {
-	uint32_t guesses, vips4, vips6, restore4, restore6, served;
+	uint32_t guesses, vips4, vips6, restore4, restore6, served, addresses;
 	uint32_t services, slots, backends, quic_ids, paths, nexthops, fresh, flows;
 };
 
@@ -37,6 +37,7 @@ enum dataplane_hash {
 	HASH_RESTORE4,
 	HASH_RESTORE6,
 	HASH_SERVED,
+	HASH_ADDRESSES,
 	HASH_EGRESS,
 	HASH_FLOWS,
 	HASH_QUIC_IDS,

@@ -70,6 +70,7 @@ static const struct hash_spec specs[HASH_COUNT] = {
 	[HASH_RESTORE6] = {MAP_RESTORE6, sizeof(struct sh_endpoint6), 16, compare20, same20_16},
 	[HASH_SERVED] = {MAP_SERVED, sizeof(struct sh_address), sizeof(struct sh_served), compare20,
 			 same20_4},
+	[HASH_ADDRESSES] = {MAP_ADDRESSES, sizeof(struct sh_address), 4, compare20, same20_4},
 	[HASH_EGRESS] = {MAP_EGRESS, 4, 8, compare4, NULL},
 	[HASH_FLOWS] = {MAP_FLOWS, sizeof(struct sh_flow), 8, compare24, NULL},
 	[HASH_QUIC_IDS] = {MAP_QUIC_IDS, sizeof(struct sh_quic_key), 4, compare16, same16_4},

@@ -25,6 +25,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_RESTORE4] = {"restore4", NEEDS(restore4), COPY_HASH, false, false},
 	[MAP_RESTORE6] = {"restore6", NEEDS(restore6), COPY_HASH, false, false},
 	[MAP_SERVED] = {"served", NEEDS(served), COPY_HASH, false, false},
+	[MAP_ADDRESSES] = {"addresses", NEEDS(addresses), COPY_HASH, false, false},
 	[MAP_SERVICES] = {"services", NEEDS(services), COPY_ARRAY, true, false},
 	[MAP_SLOTS] = {"slots", NEEDS(slots), COPY_ARRAY, false, false},
 	[MAP_BACKENDS] = {"backends", NEEDS(backends), COPY_ARRAY, true, true},

@@ -173,6 +173,24 @@ void model_forget(struct model *model, struct gone *gone, struct tables *tables)
 	model->forgot = true;
 }
 
+/* Of services with one VIP the first speaks for it. */
+static void find_speakers(struct model *model)
+{
+	struct service *speakers = NULL;
+
+	for (size_t i = 0; i < model->services_count && model->services[i].config; i++) {
+		struct service *service = &model->services[i];
+		const struct addr *vip = &service->config->vip;
+
+		HASH_FIND(hh, speakers, vip, sizeof(*vip), service->speaker);
+		if (service->speaker)
+			continue;
+		service->speaker = service;
+		HASH_ADD_KEYPTR(hh, speakers, vip, sizeof(*vip), service);
+	}
+	HASH_CLEAR(hh, speakers);
+}
+
 int model_new(struct config *config, bool directs, struct tables *tables, struct model **out)
 {
 	struct model *model = calloc(1, sizeof(*model));
@@ -185,10 +203,12 @@ int model_new(struct config *config, bool directs, struct tables *tables, struct
 	model->services = calloc(config->services_count + 1, sizeof(*model->services));
 	if (!model->services)
 		err = -ENOMEM;
+	model->echo_stale = true;
 	model->services_count = directs ? config->services_count : 0;
 	tables_turn(tables);
 	for (size_t i = 0; !err && i < model->services_count; i++)
 		err = add_service(model, i, tables);
+	find_speakers(model);
 	if (!err)
 		tables_each_unasked(tables, add_gone, &gathering);
 	if (!err)
@@ -286,6 +306,7 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		.restore4 = with_room(ports),
 		.restore6 = with_room(ports),
 		.served = with_room(2 * config->services_count),
+		.addresses = with_room(services),
 		.services = with_room(services),
 		.backends = with_room(backends),
 		.quic_ids = with_room(ids),

@@ -70,8 +70,10 @@ struct service {
 	struct table_ring *ring;	/* a reference; larger than `slots` where it was and is not steady */
 	uint32_t slots;			/* of the ring that follows from the file */
 	struct table_service **entries; /* owned: a reference for each of config->ports */
-	bool stale;			/* its ring is to be built again */
-	bool moving;			/* transitions are to be looked after */
+	struct service *speaker; /* the first service of its VIP, perhaps itself: answers echo for it */
+	bool stale;		 /* its ring is to be built again */
+	bool moving;		 /* transitions are to be looked after */
+	UT_hash_handle hh;	 /* while speakers are looked for */
 };
 
 struct model {
@@ -79,10 +81,11 @@ struct model {
 	size_t services_count;	  /* 0 on a node that directs nothing: it need not know the ways */
 	struct service *services; /* owned: config->services' at work, in the file's order */
 	struct target *targets;
-	bool moved;   /* a next hop's note says so */
-	bool forgot;  /* somebody who was gone, since ids were last stored */
-	bool passing; /* a pass has begun that goes on at the target `at`, or with the rings where that is
-			 NULL */
+	bool echo_stale; /* a backend has become active, or is no longer */
+	bool moved;	 /* a next hop's note says so */
+	bool forgot;	 /* somebody who was gone, since ids were last stored */
+	bool passing;	 /* a pass has begun that goes on at the target `at`, or with the rings where that is
+			    NULL */
 	struct target *at;
 	int failed; /* in that pass: -errno, or 0 */
 };

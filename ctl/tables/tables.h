@@ -149,6 +149,8 @@ void tables_point_service(struct tables *tables, const struct table_service *ser
 /* Where in connection IDs its backends' ids lie: before it is pointed anywhere with SH_SERVICE_QUIC_ID. */
 void tables_lay_out_ids(struct tables *tables, const struct table_service *service, uint8_t offset,
 			uint8_t bytes);
+/* Has the VIP that this service speaks for an active backend? Echo requests are answered while it has. */
+void tables_answer(struct tables *tables, const struct table_service *service, bool answers);
 
 /* Gives up what was adopted and not asked for. */
 void tables_sweep(struct tables *tables);

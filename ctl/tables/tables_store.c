@@ -164,6 +164,16 @@ void tables_lay_out_ids(struct tables *tables, const struct table_service *servi
 	tables->writes++;
 }
 
+void tables_answer(struct tables *tables, const struct table_service *service, bool answers)
+{
+	struct sh_service *record = &tables->port->services[service->index];
+
+	if (record->answers == answers)
+		return;
+	__atomic_store_n(&record->answers, answers, __ATOMIC_RELEASE);
+	tables->writes++;
+}
+
 void tables_each_unasked(struct tables *tables,
 			 void (*each)(uint64_t owner, const struct addr *address, void *arg), void *arg)
 {

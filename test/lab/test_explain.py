@@ -19,6 +19,24 @@ CLIENT = {VIP4: "198.18.0.77", VIP6: "2001:db8:18::77", OWN: "198.18.0.77"}  # n
 VIPS = pytest.mark.parametrize("vip", [VIP4, VIP6], ids=["ipv4", "ipv6"])
 NEIGHBOURS = {("reason", name) for name in ("pass_not_ip", "pass_protocol", "pass_ipv6_ext")}
 R1, R2, B1, B2 = ("r1", "core"), ("r2", "core"), ("b1", "eth0"), ("b2", "eth0")
+BACK = ("wire", "director-eth0")  # the other end of the director's cable
+
+
+def without_errors(lab, router):
+    """No router tells that the client is not there: the director would send its errors on, and count them."""
+    for address in (f"{CLIENT[VIP4]}/32", f"{CLIENT[VIP6]}/128"):
+        lab.run(router, f"ip route replace blackhole {address}")
+    return lab
+
+
+@pytest.fixture(scope="module", name="l3")
+def l3_without_errors(l3):
+    return without_errors(l3, "edge")
+
+
+@pytest.fixture(scope="module", name="l2")
+def l2_without_errors(l2):
+    return without_errors(l2, "router")
 
 
 def at(address, number):
@@ -56,7 +74,7 @@ def wanted(told):
     """What is to be counted for the real packet."""
     size = (1, told["size"])
     want = {("reason", told["reason"]): size}
-    if told["verdict"] in ("tx", "redirect") or told["reason"] == "kernel":
+    if told["reason"] in ("tx", "redirect", "fib_tx", "fib_redirect", "kernel"):
         want["service", told["service"], told["vip_port"], told["protocol"]] = size
         want["backend", told["service"], told["backend"]["address"]] = size
     return want
@@ -226,7 +244,8 @@ def test_too_big(l3):
             assert_so(l3, fits, ("edge", "core"), R1)
             told = explain(l3, VIP4, "--as", "ack", "--size", "995")
             assert "MTU" in told["words"] + told["advice"]
-            assert_so(l3, told, ("edge", "core"), R1, ("edge", "core"))
+            assert told["reason"] == "told_too_big"
+            assert assert_so(l3, told, ("edge", "core"), R1, BACK) == BACK
 
 
 def test_unresolved_neighbour(l3):

@@ -157,7 +157,7 @@ static void a_backend_waits_in_the_ring_for_its_mac(void **state)
 	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
 	assert_true(writes() == before + 1);
 	pass();
-	assert_true(writes() == before + 1);
+	assert_true(writes() == before + 2); /* the VIP answers */
 	assert_int_equal(count_in(STATE_ACTIVE), 10);
 	assert_slots(slots);
 }
@@ -515,6 +515,59 @@ static void weight_0_drains(void **state)
 	assert_true(slots_leading_to(member(3)) > 0);
 }
 
+/* ---- echo ----------------------------------------------------------------------------------- */
+
+/* A second service of the same VIP, with one backend in the other block. */
+static struct config *file_of_two(void)
+{
+	struct config *config = file_of(0, 0), *other = file_of(1, 1);
+
+	config->services = realloc(config->services, 2 * sizeof(*config->services));
+	config->services[1] = other->services[0];
+	config->services[1].ports[0].port = 443;
+	config->services_count = 2;
+	free(config->services[1].name);
+	config->services[1].name = strdup("other");
+	free(other->services);
+	free(other);
+	return config;
+}
+
+static bool answers(size_t service)
+{
+	const struct service *at = &world->apply.model->services[service];
+
+	return world->heap->port.services[tables_service_index(at->entries[0])].answers;
+}
+
+static void a_vip_answers_while_a_service_of_it_has_an_active_backend(void **state)
+{
+	(void)state;
+	route(0, 2, G1, 0, NULL);
+	route(1, 3, G3, 0, NULL);
+	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	load(file_of_two());
+	assert_true(answers(0));
+	assert_false(answers(1)); /* the first speaks for both */
+	route(0, 0, NULL, 0, NULL);
+	pass();
+	assert_true(answers(0));
+	route(1, 0, NULL, 0, NULL);
+	pass();
+	assert_false(answers(0));
+	route(1, 3, G3, 0, NULL);
+	pass();
+	assert_true(answers(0));
+	neighbour(3, G3, RT_NEIGH_NONE, 0);
+	pass();
+	assert_false(answers(0)); /* in the ring, and not active */
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	pass();
+	assert_true(answers(0));
+	assert_false(answers(1));
+}
+
 #define FACT(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
 
 int main(void)
@@ -542,6 +595,7 @@ int main(void)
 		FACT(the_same_file_again_writes_nothing),
 		FACT(a_reload_writes_only_the_difference),
 		FACT(weight_0_drains),
+		FACT(a_vip_answers_while_a_service_of_it_has_an_active_backend),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
