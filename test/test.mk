@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The tests' and the labs' targets, included by the Makefile.
 
-# The daemons under test, and pytest's arguments: PYTEST='-k verify -x' to narrow them; ALL=1: the long ones, too.
-LAB_RUN = SHUNT_BUILD=$(abspath $(B)) LAB_ALL=$(ALL) PYTHONDONTWRITEBYTECODE=1 \
+# The daemons under test, and pytest's arguments: PYTEST='-k verify -x' to narrow them.
+LAB_RUN = SHUNT_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 \
           $(PYTHON) -m pytest -q -p no:cacheprovider test/lab --results $(B)/results/lab $(PYTEST)
 RESULTS := $(addprefix build/results/,lint unit packet vm lab churn) $(addprefix build/san/results/,unit lab)
 

@@ -58,6 +58,7 @@ int cmd_doctor(const struct command *command)
 
 	doctor_file(&doctor);
 	doctor_daemon(&doctor);
+	doctor_reach(&doctor);
 	doctor_system(&doctor);
 	doctor_routing(&doctor);
 	command->writer->document(stdout, doctor.findings, print_findings);

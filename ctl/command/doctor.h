@@ -5,6 +5,7 @@
  *
  *	cmd_doctor.c       the order, the output, the exit status
  *	doctor_shunt.c     the file, the daemon, and what the daemon says of itself
+ *	doctor_reach.c     backends that only a default route leads to
  *	doctor_system.c    sysctls, bpffs, what the kernel can do
  *	doctor_routing.c   a routing daemon beside it, and whether it carries the VIPs
  *	doctor_process.c   finding processes, and asking a program
@@ -39,6 +40,7 @@ void doctor_note(struct doctor *doctor, enum verdict verdict, const char *check,
 
 void doctor_file(struct doctor *doctor);
 void doctor_daemon(struct doctor *doctor);
+void doctor_reach(struct doctor *doctor);
 void doctor_system(struct doctor *doctor);
 void doctor_routing(struct doctor *doctor);
 

@@ -123,8 +123,9 @@ int pins_add(struct pins *pins, const struct pinned *entry)
 	return rc;
 }
 
-/* The detach is explicit because a program stays on a device that has moved away; it fails only where there
- * is no device left to detach from. */
+/* The detach is explicit, for somebody else may hold the link too (a pin of theirs, bpftool), and the program
+ * would stay, even on a device that has moved away. It fails only where there is no device left to detach
+ * from. */
 int pins_drop(struct pins *pins, struct pinned *entry)
 {
 	size_t at = (size_t)(entry - pins->entries);

@@ -20,10 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SHUNT_BUILD", ROOT / "build")).resolve()
 EXAMPLES = ROOT / "examples"
 
-# With sanitizers, which look at the daemons, one routing daemon is as good as another; and what takes
-# long and shows little more is for `make lab ALL=1`.
+# With sanitizers, which look at the daemons, one routing daemon is as good as another.
 SANITIZED = BUILD.name == "san"
-ALL = bool(os.environ.get("LAB_ALL"))
 
 # What no daemon may say in a test that does not expect it: an error, or a sanitizer's report.
 COMPLAINT = re.compile(r"^<[0-3]>|AddressSanitizer|LeakSanitizer|runtime error:", re.MULTILINE)

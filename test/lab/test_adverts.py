@@ -320,6 +320,29 @@ def test_down_takes_leave_first(bgp):
     serve(bgp)
 
 
+def test_doctor_warns_where_only_the_default_route_leads(bgp):
+    """And no longer with its remedy: then the backend is unreachable."""
+    await_learnt(bgp)
+    assert "reach" not in findings(bgp)[1]
+    networks = {"-4": ("198.51.100.0/24", "198.18.1.2"), "-6": ("2001:db8:51::/64", "2001:db8:18:1::2")}
+    for family, (network, _) in networks.items():
+        bgp.run("director", f"ip {family} route del {network}")
+    try:
+        _, found, text = findings(bgp)
+        assert found["reach"] == ["warn"]
+        assert "only the default route leads to 198.51.100.11 (and 3 more)" in text
+        for family, (network, _) in networks.items():
+            bgp.run("director", f"ip {family} route add unreachable {network} metric 4000000000")
+        assert "reach" not in findings(bgp)[1]
+        wait_for("unreachable", lambda: {row["state"] for row in bgp.backends().values()} == {"unreachable"})
+    finally:
+        for family, (network, router) in networks.items():
+            bgp.run("director", f"ip {family} route flush {network}")
+            bgp.run("director", f"ip {family} route add {network} via {router}")
+    wait_for("active", lambda: bgp.all_active())
+    await_learnt(bgp)
+
+
 def test_doctor_misses_what_is_not_there(bgp):
     await_learnt(bgp)
     status, found, _ = findings(bgp, "b1")

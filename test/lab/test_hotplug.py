@@ -128,13 +128,23 @@ def renamed_while_up(network, daemon):
     network.ip("link del other")
 
 
+def pin_of(daemon, ifindex):
+    """The pinned bpf_link of that interface, as the daemon names it."""
+    return next(path for path in daemon.pin_dir.rglob(f"{ifindex}-*") if path.is_file() and path.parent.name == "links")
+
+
 def moves_away(network, daemon):
-    """Its program does not go with it."""
+    """Its program does not go with it, also where somebody else holds the link: closing ours would not do then."""
     ifindex = network.add("h0", "veth")
     carries(daemon, "h0", ifindex)
-    network.ip(f"link set h0 netns {network.away}")
-    lost(daemon, ifindex)
-    assert "xdp" not in network.link(network.away, "h0")
+    other = daemon.pin_dir.with_name(daemon.pin_dir.name + "-held")
+    run(f"bpftool link pin pinned {pin_of(daemon, ifindex)} {other}")
+    try:
+        network.ip(f"link set h0 netns {network.away}")
+        lost(daemon, ifindex)
+        assert "xdp" not in network.link(network.away, "h0")
+    finally:
+        other.unlink()
     run(f"ip -n {network.away} link del h0")
 
 
