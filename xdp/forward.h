@@ -98,15 +98,20 @@ static __always_inline int sh_hop_of_group(__u32 path, __u32 share, __u32 from, 
 {
 	struct sh_path *group = sh_at(&paths, path);
 	__u64 at, step;
+	__u32 bucket;
 
 	if (!group)
 		return 0;
 	at = (__u64)share * group->buckets;
-	if (at >> 32 >= SH_PATH_BUCKETS)
+	bucket = at >> 32;
+	if (bucket >= SH_PATH_BUCKETS)
 		return 0;
+	/* A copy from before the check would have no bound to the verifier of Linux 6.1: here begins another.
+	 */
+	barrier_var(bucket);
 	step = (__u64)(__u32)at * (group->buckets - 1) >> 32;
-	if (!sh_hop_load(group->nexthop[at >> 32], from, out) &&
-	    !sh_hop_load(sh_hop_other(path, at >> 32, step + 1, from), from, out))
+	if (!sh_hop_load(group->nexthop[bucket], from, out) &&
+	    !sh_hop_load(sh_hop_other(path, bucket, step + 1, from), from, out))
 		return 0;
 	if (group->mtu && (!out->mtu || group->mtu < out->mtu))
 		out->mtu = group->mtu;

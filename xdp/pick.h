@@ -73,18 +73,21 @@ static __always_inline __u32 sh_pick_before(__u32 before, __u32 now)
 }
 
 /* By the rules above. Called and not inlined: the way through steady slots keeps its registers. Global, so
- * that it is verified once and not once for each way here. */
+ * that it is verified once and not once for each way here. The flow is copied, as Linux before 6.2 takes no
+ * argument of a global function for a map's key. */
 __noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_stage stage)
 {
 	struct sh_slot slot = {.both = both};
 	__u32 before = slot.before & ~SH_BEFORE_CLOSED;
 	const struct sh_among among = {.peer = slot.now ? slot.now : before, .now = slot.now};
 	struct sh_trace trace;
+	struct sh_flow own;
 	__u32 chosen;
 
 	if (!flow)
 		return 0;
-	trace = sh_trace_of(flow);
+	own = *flow;
+	trace = sh_trace_of(&own);
 	chosen = sh_flow_known(&trace, stage, &among);
 	if (chosen)
 		return chosen;
@@ -102,11 +105,13 @@ __noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh
 	__u32 dealt = sh_pick_slot(where, bpf_get_prandom_u32()).now;
 	const struct sh_among among = {.peer = dealt};
 	struct sh_trace trace;
+	struct sh_flow own;
 	__u32 known;
 
 	if (!flow || !dealt)
 		return 0;
-	trace = sh_trace_of(flow);
+	own = *flow;
+	trace = sh_trace_of(&own);
 	known = sh_flow_known(&trace, stage, &among);
 	if (known)
 		return known;
