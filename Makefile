@@ -101,7 +101,7 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 ##
 ## Test
 # Each suite leaves its counts in $(B)/results/; test/summary adds them up.
--include test/test.mk test/packet/packet.mk test/vm/vm.mk test/fuzz/fuzz.mk test/bench/bench.mk test/churn/churn.mk
+-include test/test.mk test/packet/packet.mk test/property/property.mk test/vm/vm.mk test/fuzz/fuzz.mk test/bench/bench.mk test/churn/churn.mk
 
 unit: $(UNIT_BIN) ## each part alone: the pure ones as truth tables, the others on real sockets and devices (cmocka)
 	$(Q)test/run-unit $(B)/results/unit $(UNIT_BIN)

@@ -4,7 +4,7 @@
 # The daemons under test, and pytest's arguments: PYTEST='-k verify -x' to narrow them.
 LAB_RUN = SHUNT_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 \
           $(PYTHON) -m pytest -q -p no:cacheprovider test/lab --results $(B)/results/lab $(PYTEST)
-RESULTS := $(addprefix build/results/,lint unit packet vm lab churn) $(addprefix build/san/results/,unit lab)
+RESULTS := $(addprefix build/results/,lint unit packet property vm lab churn) $(addprefix build/san/results/,unit lab)
 
 setup: ## install the packages that building, tests and labs need (apt; elsewhere: name them)
 	$(Q)test/setup
@@ -14,7 +14,7 @@ demo: all ## the L3 lab: requests, a replaced router, a moved route; removes its
 
 test: ## every test, unit and lab with sanitizers too; ends with "N passed, N failed" (root)
 	$(Q)rm -rf build/results build/san/results
-	$(Q)for suite in lint unit packet vm lab churn; do $(MAKE) --no-print-directory SAN= $$suite; done; \
+	$(Q)for suite in lint unit packet property vm lab churn; do $(MAKE) --no-print-directory SAN= $$suite; done; \
 	    for suite in unit lab; do $(MAKE) --no-print-directory SAN=1 $$suite; done; \
 	    test/summary $(RESULTS)
 

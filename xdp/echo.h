@@ -62,9 +62,12 @@ static __always_inline void sh_echo_turn6(struct ipv6hdr *ip)
 	ip->hop_limit = SH_ECHO_TTL;
 }
 
+/* A message of nothing but zeros adds up to 0, which a checksum of 0 is wrong for; for any other, 0xffff is
+ * as good as 0 (RFC 1071). */
 static __always_inline void sh_echo_turn(const struct sh_packet *packet, const struct sh_icmp *icmp)
 {
 	int is_v4 = packet->family == SH_FAMILY_IPV4;
+	__sum16 check;
 	__u32 reply = is_v4 ? SH_ICMP4_ECHO_REPLY : SH_ICMP6_ECHO_REPLY;
 	__u16 before = bpf_htons(icmp->header->type << 8);
 
@@ -73,8 +76,8 @@ static __always_inline void sh_echo_turn(const struct sh_packet *packet, const s
 		sh_echo_turn4(packet->v4);
 	else
 		sh_echo_turn6(packet->v6);
-	icmp->header->check = sh_sum_patched(icmp->header->check,
-					     (__u64)(__u16)~before + bpf_htons(reply << 8));
+	check = sh_sum_patched(icmp->header->check, (__u64)(__u16)~before + bpf_htons(reply << 8));
+	icmp->header->check = check ? check : 0xffff;
 	icmp->header->type = reply;
 }
 

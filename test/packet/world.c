@@ -517,6 +517,25 @@ void world_counts(struct world *world, struct world_counts *out)
 	sum(world->director->maps.backend_counts, WORLD_ENTRIES, out->backends);
 }
 
+void world_reasons(struct world *world, enum world_program program, uint64_t out[static SH_REASON_COUNT])
+{
+	enum { CPUS_MAX = 64 };
+	static struct sh_count each[SH_REASON_COUNT * CPUS_MAX];
+	int fd = bpf_map__fd(program == WORLD_DIRECTOR ? world->director->maps.reasons
+						       : world->backend->maps.reasons);
+	uint32_t keys[SH_REASON_COUNT], count = SH_REASON_COUNT, batch;
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus > CPUS_MAX ||
+	    (bpf_map_lookup_batch(fd, NULL, &batch, keys, each, &count, NULL) && errno != ENOENT))
+		die("cannot read the reasons");
+	for (int i = 0; i < SH_REASON_COUNT; i++) {
+		out[i] = 0;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			out[i] += each[i * cpus + cpu].packets;
+	}
+}
+
 void world_events(struct world *world, void (*each)(const struct sh_event *, void *), void *arg)
 {
 	world->each = each;

@@ -65,6 +65,8 @@ struct world_counts {
 };
 
 void world_counts(struct world *world, struct world_counts *out);
+/* The packets of each reason alone, summed over the CPUs, and fast. */
+void world_reasons(struct world *world, enum world_program program, uint64_t out[static SH_REASON_COUNT]);
 
 /* Hands each event in the ring buffer to `each`, oldest first. */
 void world_events(struct world *world, void (*each)(const struct sh_event *, void *), void *arg);

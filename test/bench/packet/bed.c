@@ -213,6 +213,7 @@ void bed_warm(struct bed *bed, uint8_t family, const struct bench_plan *plan)
 	struct bench_plan each = *plan;
 
 	each.in_order = 1;
+	each.first = 0;
 	begin(bed, &each);
 	test_run(bed, family, plan->flows, NULL);
 }

@@ -23,8 +23,8 @@
 
 struct bench_plan {
 	__u32 target;	  /* index in `next` of the program to run */
-	__u32 flows;	  /* packets are of a random one of so many, from `first` on */
-	__u32 in_order;	  /* 1: one flow after the other */
+	__u32 flows;	  /* packets are of a random one of so many */
+	__u32 in_order;	  /* 1: one flow after the other, beginning with `first` */
 	__u32 frame_size; /* bytes */
 	__u32 sum;	  /* IPv4: sum of the header's words, those of the source and the checksum apart */
 	__u32 first;

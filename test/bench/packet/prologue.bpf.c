@@ -51,7 +51,7 @@ static __always_inline __u32 bench_flow_number(void)
 {
 	if (plan.in_order)
 		return plan.first + clock.packets - 1;
-	return plan.first + ((__u64)bpf_get_prandom_u32() * plan.flows >> 32);
+	return (__u64)bpf_get_prandom_u32() * plan.flows >> 32;
 }
 
 static __always_inline void bench_copy2(__u8 *to, const __u8 *from, __u32 bytes)
