@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "apply_world.h"
+#include "crowd.h"
 #include "transition.h"
 
 #define G1 "192.0.2.1"
@@ -443,34 +443,7 @@ static void who_is_gone_follows_auto(void **state)
 	assert_int_equal(gone_record()->mode, SH_MODE_L2);
 }
 
-#define FLOWS	2000
-#define POOL	24
-#define CHANGES 300
-
-/* A flow as a client and its backend know it, and what the director remembers of it (xdp/pick.h). */
-struct flow {
-	uint32_t share;
-	struct addr backend; /* family 0: none */
-	uint32_t remembered;
-	uint32_t last; /* packet */
-};
-
-struct crowd {
-	struct flow flows[FLOWS];
-	uint32_t weights[POOL];
-	bool blocks[2]; /* of the pool, that are in reach */
-	uint64_t dice;
-};
-
-static uint32_t throw(struct crowd * crowd, uint32_t sides)
-{
-	crowd->dice ^= crowd->dice << 13; /* xorshift64 (Marsaglia, 2003) */
-	crowd->dice ^= crowd->dice >> 7;
-	crowd->dice ^= crowd->dice << 17;
-	return (uint32_t)(crowd->dice >> 33) % sides;
-}
-
-static struct sh_slot slot_of(const struct flow *flow)
+static struct sh_slot slot_of(const struct crowd_flow *flow)
 {
 	const struct sh_service *at =
 		&world->heap->port.services[tables_service_index(service()->entries[0])];
@@ -489,8 +462,8 @@ static void saw(uint32_t index, uint32_t now)
 		record(index)->seen = world->now;
 }
 
-/* Where a packet goes: what xdp/pick.h does. */
-static uint32_t pick(struct flow *flow, bool begins)
+/* What xdp/pick.h does. */
+static uint32_t model(struct crowd_flow *flow, bool begins)
 {
 	struct sh_slot slot = slot_of(flow);
 	uint32_t before = slot.before & ~SH_BEFORE_CLOSED;
@@ -509,97 +482,14 @@ static uint32_t pick(struct flow *flow, bool begins)
 	return before;
 }
 
-static void begin(struct crowd *crowd, struct flow *flow)
+static struct addr pick(struct crowd_flow *flow, bool begins)
 {
-	uint32_t index;
+	uint32_t index = model(flow, begins);
+	struct addr address = {0};
 
-	*flow = (struct flow){.share = throw(crowd, UINT32_MAX), .last = world->now};
-	index = pick(flow, true);
 	if (index)
-		tables_addr(&record(index)->address, record(index)->family, &flow->backend);
-}
-
-static unsigned number_of(const struct addr *backend)
-{
-	for (unsigned i = 0; i < POOL; i++) {
-		struct addr address = backend_address(i);
-
-		if (addr_equal(&address, backend))
-			return i;
-	}
-	fail_msg("no such backend");
-	return 0;
-}
-
-/* Some flows end and others begin; the rest sends, and must arrive. */
-static void traffic(struct crowd *crowd)
-{
-	for (size_t i = 0; i < FLOWS; i++) {
-		struct flow *flow = &crowd->flows[i];
-		struct addr address;
-		uint32_t index;
-
-		if (!flow->backend.family || !throw(crowd, 10)) {
-			begin(crowd, flow);
-			continue;
-		}
-		/* Some are silent, but less than the idle time. */
-		if (world->now - flow->last < IDLE / 2 && throw(crowd, 3))
-			continue;
-		flow->last = world->now;
-		index = pick(flow, false);
 		tables_addr(&record(index)->address, record(index)->family, &address);
-		if (!addr_equal(&address, &flow->backend))
-			fail_msg("flow %zu of backend %u arrives at %u", i, number_of(&flow->backend),
-				 index ? number_of(&address) : 999);
-	}
-}
-
-static struct config *file_of_pool(const struct crowd *crowd)
-{
-	struct config *config = file_of(0, POOL - 1);
-	struct config_service *pool = &config->services[0];
-
-	pool->backends_count = 0;
-	for (unsigned i = 0; i < POOL; i++) {
-		if (crowd->weights[i])
-			pool->backends[pool->backends_count++] = (struct config_backend){
-				.address = backend_address(i), .weight = crowd->weights[i] - 1};
-	}
-	return config;
-}
-
-/* Half of the pool dies or is back. Flows of the dead have died with them. */
-static void reach(struct crowd *crowd, int block)
-{
-	crowd->blocks[block] = !crowd->blocks[block];
-	route(block, 2, crowd->blocks[block] ? G1 : NULL, 0, NULL);
-	assert_int_equal(apply_pass(&world->apply), 0);
-	for (size_t i = 0; i < FLOWS && !crowd->blocks[block]; i++) {
-		struct flow *flow = &crowd->flows[i];
-
-		if (flow->backend.family && number_of(&flow->backend) % 2 == (unsigned)block)
-			begin(crowd, flow);
-	}
-}
-
-static void change(struct crowd *crowd)
-{
-	unsigned what = throw(crowd, 20), number = throw(crowd, POOL);
-
-	if (what == 0)
-		reach(crowd, (int) throw(crowd, 2));
-	else if (what == 1)
-		restart(file_of_pool(crowd));
-	else if (what < 4)
-		for (unsigned i = 0; i < POOL; i++) /* enough for a ring of another size */
-			crowd->weights[i] = throw(crowd, 2) * (1 + throw(crowd, 3));
-	else
-		crowd->weights[number] = throw(crowd, 5); /* 0: removed, 1: weight 0 */
-	crowd->weights[number] += !crowd->weights[number] && throw(crowd, 2);
-	for (unsigned i = 0, any = 0; i < POOL; i++)
-		crowd->weights[i] = (any |= crowd->weights[i]) || i < POOL - 1 ? crowd->weights[i] : 1;
-	load(file_of_pool(crowd));
+	return address;
 }
 
 static void no_flow_is_lost_in_any_order_of_changes(void **state)
@@ -607,26 +497,11 @@ static void no_flow_is_lost_in_any_order_of_changes(void **state)
 	struct crowd *crowd = calloc(1, sizeof(*crowd));
 
 	(void)state;
-	*crowd = (struct crowd){.blocks = {true, true}, .dice = 88172645463325252ULL};
-	for (unsigned i = 0; i < 4; i++)
-		crowd->weights[i] = 2;
-	start(4);
-	for (int i = 0; i < CHANGES; i++) {
-		uint32_t pause = throw(crowd, 5);
-
-		traffic(crowd);
-		change(crowd);
-		traffic(crowd);
-		for (uint32_t j = 0; j < pause; j++) {
-			elapse(1);
-			traffic(crowd);
-		}
-		while (tables_reap(world->apply.tables))
-			;
-	}
+	*crowd = (struct crowd){
+		.pick = pick, .flows_count = 2000, .changes = 300, .ifindex = 2, .dice = crowd_seed()};
+	crowd_gather(crowd);
+	crowd_live_through(crowd);
 	free(crowd);
-	elapse(IDLE);
-	elapse(IDLE);
 	assert_steady();
 }
 
