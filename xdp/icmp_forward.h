@@ -3,6 +3,9 @@
  * An ICMP error goes to the backend whose flow it is about, in the service's mode, like the flow's own
  * packets.
  *
+ * With connection IDs (named.h) the ring decides: what backends send, and what is quoted of it, names the
+ * client.
+ *
  * Only looked up: nothing is remembered for it, and no transition lasts longer because of it. Anybody can
  * send errors, and no handshake stands behind their addresses.
  */
