@@ -12,7 +12,6 @@
 #include <linux/in.h>
 #include <net/if.h>
 #include <sched.h>
-#include <time.h>
 
 #include "die.h"
 #include "director.h"
@@ -226,14 +225,6 @@ static int target_fd(const struct bed *bed, uint32_t target)
 					: bpf_program__fd(bed->yardsticks->progs.swap);
 }
 
-static double now(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
 static void attach(uint32_t ifindex, int fd)
 {
 	if (bpf_xdp_attach((int)ifindex, fd, XDP_FLAGS_DRV_MODE, NULL))
@@ -247,17 +238,18 @@ double bed_live(struct bed *bed, const struct bench_plan *plan, uint64_t packets
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = plan->frame_size, .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .repeat = (int)packets, .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
 		    .batch_size = LIVE_BATCH);
-	double began;
+	const struct bench_arrivals *arrivals = &bed->prologue->bss->arrivals;
 
 	attach(bed->sender, bpf_program__fd(bed->prologue->progs.arrive));
 	attach(bed->ifindex, target_fd(bed, plan->target));
 	begin(bed, plan);
-	bed->prologue->bss->arrived = 0;
-	began = now();
+	memset(&bed->prologue->bss->arrivals, 0, sizeof(bed->prologue->bss->arrivals));
 	if (bpf_prog_test_run_opts(bpf_program__fd(bed->prologue->progs.generate), &opts))
 		die("BPF_PROG_TEST_RUN, live");
-	began = now() - began;
 	attach(bed->sender, -1);
 	attach(bed->ifindex, -1);
-	return (double)bed->prologue->bss->arrived / began;
+	if (!arrivals->first_at || arrivals->last_at == arrivals->first_at)
+		die("packets do not come back");
+	return (double)(arrivals->last - BENCH_CHUNK * BENCH_WARM) * 1e9 /
+	       (double)(arrivals->last_at - arrivals->first_at);
 }

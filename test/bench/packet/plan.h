@@ -36,6 +36,15 @@ struct bench_clock {
 	__u64 at[BENCH_CHUNKS + 1]; /* ns, before packet 0, BENCH_CHUNK, ... */
 };
 
+/* Live: packets that came back, counted from 0. Read off by the program itself, as the system call around it
+ * waits for the kernel to clean up, some milliseconds. */
+struct bench_arrivals {
+	__u64 count;
+	__u64 first_at; /* ns: packet BENCH_CHUNK * BENCH_WARM */
+	__u64 last;	/* the last one whose number BENCH_CHUNK divides */
+	__u64 last_at;
+};
+
 /* Programs that the prologue can go on to, as indices in `next`. */
 enum bench_target {
 	BENCH_EMPTY,

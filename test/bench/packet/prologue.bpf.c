@@ -28,7 +28,7 @@
 
 struct bench_plan plan = {};
 struct bench_clock clock = {};
-__u64 arrived = 0;
+struct bench_arrivals arrivals = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -150,7 +150,14 @@ int generate(struct xdp_md *ctx)
 SEC("xdp")
 int arrive(struct xdp_md *ctx __attribute__((unused)))
 {
-	arrived++;
+	__u64 count = arrivals.count++;
+
+	if (count % BENCH_CHUNK == 0) {
+		arrivals.last = count;
+		arrivals.last_at = bpf_ktime_get_ns();
+	}
+	if (count == BENCH_CHUNK * BENCH_WARM)
+		arrivals.first_at = arrivals.last_at;
 	return XDP_DROP;
 }
 
