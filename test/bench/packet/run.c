@@ -22,7 +22,7 @@
 
 #define CASES_MAX    128
 #define LOADS	     4
-#define ROUNDS	     12
+#define ROUNDS	     8
 #define LIVE_ROUNDS  6
 #define LIVE_PACKETS 300000
 
