@@ -8,7 +8,7 @@
 
 `hold` prints `ready` when COUNT stand and had an answer, and at SIGTERM a line of JSON: connections, late (how many of them came late), messages,
 broken (reset, closed, refused, or answered by another than before: a list of what), worst (longest wait for an answer in
-seconds), by (connections of each server).
+seconds), lag (of it this program's own, at most: on a busy machine it waits for its turn), by (connections of each server).
 """
 import collections
 import errno
@@ -75,7 +75,7 @@ class Holder:
         self.due = []  # heap of (time, number)
         self.broken = []
         self.messages = 0
-        self.worst = 0.0
+        self.worst = self.lag = 0.0
         self.ready = 0.0  # when
         self.over = False
 
@@ -162,6 +162,7 @@ class Holder:
             if not self.ready and self.heard + len(self.broken) >= self.count:
                 self.ready = time.monotonic()
                 print("ready", flush=True)
+            self.lag = max(self.lag, time.monotonic() - now)
 
     def report(self):
         now = time.monotonic()
@@ -172,6 +173,7 @@ class Holder:
             "messages": self.messages,
             "broken": self.broken,
             "worst": round(max([self.worst, *waits]), 3),
+            "lag": round(self.lag, 3),
             "by": collections.Counter(connection.server.decode() for connection in self.connections),
         }), flush=True)
 

@@ -36,7 +36,7 @@ def change(dice, weights):
 
 def assert_unbroken(found):
     assert found["broken"] == [], found
-    assert found["worst"] < 1.0, found
+    assert found["worst"] - found["lag"] < 1.0, found
     assert found["connections"] >= COUNT and len(found["by"]) > 1, found
     # Data did flow: an answer every half second takes at least a few on each.
     assert found["messages"] > 3 * COUNT, found

@@ -7,6 +7,7 @@ import time
 
 from lab import COMPLAINT, EXAMPLES, wait_for
 from pool import PYTHON, VIPS, Pool
+from scale import run
 
 QUIC = pathlib.Path(__file__).with_name("quic.py")
 SIZE = 4
@@ -48,6 +49,12 @@ class QuicPool(Pool):
             output.close()
         found.update(json.loads((self.folder / "quic").read_text().splitlines()[-1]))
 
+    def forget_an_id(self):
+        """Takes an entry out of the director's map, behind its back."""
+        pin = str(self.pins / "d0" / "maps" / "quic_ids")
+        entries = json.loads(run("bpftool", "-j", "map", "dump", "pinned", pin))
+        run("bpftool", "map", "delete", "pinned", pin, "key", "hex", *(byte[2:] for byte in entries[0]["key"]))
+
     def named(self):
         return {row["address"]: row["id"] for row in self.json("d0", "show", "backends") if ":" not in row["address"]}
 
@@ -72,5 +79,9 @@ def test_a_connection_stays_with_the_backend_that_its_id_names():
         assert len(found["by"]) == SIZE and found["connections"] > COUNT, found
         assert found["ports"] > found["messages"] > 10 * COUNT, found
         wait_for("who is gone and idle is forgotten", lambda: pool.named() == {"198.51.100.14": "0x103"}, 30)
+        assert pool.shunt("d0", "verify").returncode == 0, pool.shunt("d0", "verify").stdout
+        pool.forget_an_id()
+        assert "quic_ids" in pool.shunt("d0", "verify").stdout
+        assert pool.shunt("d0", "reload").returncode == 0
         assert pool.shunt("d0", "verify").returncode == 0, pool.shunt("d0", "verify").stdout
         assert not COMPLAINT.search(pool.logs()), pool.logs()
