@@ -60,9 +60,9 @@ static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *o
 		return 0;
 	out->ifindex = ((struct sh_nexthop){.where = where}).ifindex;
 	out->mtu = ((struct sh_nexthop){.src = out->src}).mtu;
-	if ((sh_hop_flags(out) & SH_NEXTHOP_HERE) && out->ifindex != from)
-		return 0;
-	return sh_hop_flags(out) & SH_NEXTHOP_VALID;
+	if ((sh_hop_flags(out) & (SH_NEXTHOP_VALID | SH_NEXTHOP_HERE)) == SH_NEXTHOP_VALID)
+		return 1;
+	return sh_hop_flags(out) & SH_NEXTHOP_VALID && out->ifindex == from;
 }
 
 /*
