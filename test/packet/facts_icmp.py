@@ -59,6 +59,7 @@ from facts_tunnels import (
 FAMILIES = ((VIP4, CLIENT4, "v4", BACKEND4), (VIP6, CLIENT6, "v6", BACKEND6))
 ROUTER4, ROUTER6 = "192.0.2.77", "2001:db8:77::1"
 ETHER = Ether(src=CLIENT_MAC, dst=DIRECTOR_MAC)
+THIRD = {VIP4: "203.0.113.98", VIP6: "2001:db8:f::98"}  # no VIP of anybody
 L4 = ((tcp, TCP, "tcp"), (udp, UDP, "udp"))
 
 # ---- frames ------------------------------------------------------------------------------------
@@ -379,10 +380,9 @@ def restored(program, tag):
                          program=program)
             name = f"error not restored, {family} {protocol}{tag}:"
             passing = [("another port", an_error(vip, 81, layer, to=own)), ("to the VIP", an_error(vip, 81, layer))]
-            other = "2001:db8:f::98" if vip == VIP6 else "203.0.113.98"
-            passing += [("another VIP quoted", error(vip, icmp, headers(reply(other, layer, 80)), to=own))]
+            passing += [("another VIP quoted", error(vip, icmp, headers(reply(THIRD[vip], layer, 80)), to=own))]
             passing += [("own address quoted", error(vip, icmp, headers(reply(own, layer, 80)), to=own))]
-            passing += [("to another address", an_error(vip, 80, layer, to=other))]
+            passing += [("to another address", an_error(vip, 80, layer, to=THIRD[vip]))]
             passing += [("cut short", error(vip, icmp, headers(reply(vip, layer, 80))[:-1], to=own))]
             for what, data in passing:
                 case(f"{name} {what}", data, "pass_icmp", program=program)
@@ -405,7 +405,7 @@ def restored_by_mark(program, tag):
             sent = marked_error(plain, own, dscp)
             out = marked_error(plain, address, dscp)
             case(f"error restored by DSCP {dscp}, {family}{tag}", sent, "restored", out, program=program)
-        plain = error(vip, errors(vip)[3][1], headers(reply(other, TCP, 80)), to=own)
+        plain = error(vip, errors(vip)[3][1], headers(reply(THIRD[vip], TCP, 80)), to=own)
         case(f"error with a DSCP for another VIP, {family}{tag}", marked_error(plain, own, 10), "pass_icmp",
              program=program)
 
@@ -414,17 +414,15 @@ def backend():
     for options, program, tag in (((), "backend", ""), (("restore",), "director", " (both)")):
         World(*options)
         for vip, _, _, own in FAMILIES:
+            other = OTHER6 if vip == VIP6 else OTHER4
             for protocol in ("tcp", "udp"):
                 say("restore", own, 80, protocol, vip)
-            say("restore", own, 0, "tcp", OTHER6 if vip == VIP6 else OTHER4)
-        restored(program, tag)
-        World(*options)
-        for vip, _, _, own in FAMILIES:
+            say("restore", own, 0, "tcp", other)
             say("dscp", own, 10, vip)
-            say("dscp", own, 63, OTHER6 if vip == VIP6 else OTHER4)
-        restored_by_mark(program, tag)
-        World(*options)
+            say("dscp", own, 63, other)
         ends()
+        restored(program, tag)
+        restored_by_mark(program, tag)
         for mode, vip, inside, to, outside in COMBINATIONS:
             data = an_error(vip, 80)
             sent = wrapped(data, mode, to, flow=frame(vip, tcp(80)))
@@ -584,19 +582,11 @@ def limited():
 
 
 def facts():
-    for parts in (
-        (kinds,),
-        (right_backend, lookups, randoms, not_forwarded, into_vlans, events, locals_, marks, by_the_fib),
-        (transitions,),
-        (in_tunnels,),
-        (echoes, smallest, untold),
-        (tellings,),
-        (tunnels,),
-    ):
-        world = World("flows", 4096)
-        say("egress d1")
-        sources()
-        for part in parts:
-            part(world)
+    world = World("flows", 4096)
+    say("egress d1")
+    sources()
+    for part in (kinds, right_backend, lookups, randoms, not_forwarded, into_vlans, events, locals_, marks, by_the_fib,
+                 transitions, in_tunnels, echoes, smallest, untold, tellings, tunnels):
+        part(world)
     limited()
     backend()
