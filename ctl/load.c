@@ -124,9 +124,9 @@ static int open_anew(struct controller *controller, struct config *config, enum 
 
 static void drop(struct model *model, struct tables *tables, struct dataplane *dataplane)
 {
-	/* Its next hops live on in the tables that took its place. */
+	/* Its records live on in the tables that took its place, or are adopted by the next start. */
 	if (tables)
-		tables_on_release(tables, NULL, NULL);
+		tables_leave(tables);
 	model_free(model, tables);
 	tables_free(tables);
 	dataplane_close(dataplane);

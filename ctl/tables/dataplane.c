@@ -5,11 +5,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "backend.skel.h"
@@ -286,8 +288,30 @@ void dataplane_close(struct dataplane *dataplane)
 	free(dataplane);
 }
 
+/* What was counted up to the switch. A packet that was under way in the former program has ended with
+ * the grace period that the kernel waits for here; a kernel that does not know the call has long gone on. */
+static void carry_counts(struct dataplane *dataplane)
+{
+	bool waited = false;
+
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		struct dataplane_map *map = &dataplane->maps[i];
+		int err;
+
+		if (map->spec->copy != COPY_CARRY || map->old_fd < 0 || map->adopted)
+			continue;
+		if (!waited)
+			(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		waited = true;
+		err = dataplane_map_carry(map, dataplane->cpus);
+		if (err)
+			log_warn("cannot carry over the counters in %s: %s", map->spec->name, strerror(-err));
+	}
+}
+
 int dataplane_commit(struct dataplane *dataplane)
 {
+	carry_counts(dataplane);
 	if (mkdir(dataplane->pin_dir, 0700) && errno != EEXIST) {
 		log_error("cannot create %s: %s", dataplane->pin_dir, strerror(errno));
 		return -errno;
@@ -410,7 +434,7 @@ int dataplane_read(const struct dataplane *dataplane, enum dataplane_hash hash, 
 	return dataplane_hash_read(dataplane->maps[dataplane_hash_map(hash)].fd, hash, out, count);
 }
 
-static int counter_fd(const struct dataplane *dataplane, enum dataplane_counts counts)
+static const struct dataplane_map *counters(const struct dataplane *dataplane, enum dataplane_counts counts)
 {
 	static const int map[] = {
 		[COUNTS_REASONS] = MAP_REASONS,
@@ -418,38 +442,16 @@ static int counter_fd(const struct dataplane *dataplane, enum dataplane_counts c
 		[COUNTS_BACKENDS] = MAP_BACKEND_COUNTS,
 	};
 
-	return dataplane->maps[map[counts]].fd;
+	return &dataplane->maps[map[counts]];
 }
 
 int dataplane_count(const struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index,
 		    struct sh_count *out)
 {
-	struct sh_count *each = calloc((size_t)dataplane->cpus, sizeof(*each));
-	struct sh_count sum = {0};
-
-	if (!each)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(counter_fd(dataplane, counts), &index, each)) {
-		free(each);
-		return -errno;
-	}
-	for (int cpu = 0; cpu < dataplane->cpus; cpu++) {
-		sum.packets += each[cpu].packets;
-		sum.bytes += each[cpu].bytes;
-	}
-	free(each);
-	*out = sum;
-	return 0;
+	return dataplane_map_count(counters(dataplane, counts), index, dataplane->cpus, out);
 }
 
 int dataplane_count_reset(struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index)
 {
-	struct sh_count *zero = calloc((size_t)dataplane->cpus, sizeof(*zero));
-	int err;
-
-	if (!zero)
-		return -ENOMEM;
-	err = bpf_map_update_elem(counter_fd(dataplane, counts), &index, zero, BPF_ANY);
-	free(zero);
-	return err ? -errno : 0;
+	return dataplane_map_count_reset(counters(dataplane, counts), index, dataplane->cpus);
 }

@@ -9,8 +9,8 @@
  * the old. So a start, a restart, a reload that needs more room and an upgrade are the same
  * thing, and packets flow through the former program meanwhile.
  *
- * Counters are copied before the switch: packets counted between copy and switch are lost to
- * the counters, when a map had to grow, and only then.
+ * Counters are exact through all of it: what an outgrown map counted up to the switch is carried over by
+ * dataplane_commit, when nothing counts there any more.
  */
 #ifndef SHUNT_DATAPLANE_H
 #define SHUNT_DATAPLANE_H

@@ -42,10 +42,14 @@ enum dataplane_map_id {
 	DATAPLANE_MAPS,
 };
 
-/* How the contents of an outgrown map get into a larger one. ANEW: what is pinned is never adopted, but
- * replaced once interfaces have been switched: it holds programs, which are loaded anew with their maps. The
- * kernel empties such a map when neither a process nor a pin holds it, so the pin keeps it. */
-enum dataplane_copy { COPY_NOT, COPY_ARRAY, COPY_HASH, COPY_COUNTERS, COPY_ANEW };
+/* How the contents of an outgrown map get into a larger one. CARRY: counters that packets add to until
+ * interfaces have been switched, so nothing is copied before, and after it what the old map has come to is
+ * carried over. Packets count in the new one by then, so it goes to where they never do: such a map has two
+ * entries for each record, one in each half, and what it says of a record is the sum of both. ANEW: what is
+ * pinned is never adopted, but replaced once interfaces have been switched: it holds programs, which are
+ * loaded anew with their maps. The kernel empties such a map when neither a process nor a pin holds it, so
+ * the pin keeps it. */
+enum dataplane_copy { COPY_NOT, COPY_ARRAY, COPY_HASH, COPY_COUNTERS, COPY_CARRY, COPY_ANEW };
 
 struct dataplane_spec {
 	const char *name;     /* of the map in the director's object, and of its pin */
@@ -75,6 +79,12 @@ int dataplane_map_pinned(const char *dir, const struct dataplane_map *map);
 /* Is `fd` of the same type and record sizes as the object's map, with room for `needed`? */
 bool dataplane_map_suits(int fd, const struct bpf_map *map, uint32_t needed);
 int dataplane_map_copy(const struct dataplane_map *map, int cpus);
+/* COPY_CARRY: once no packet counts in the old map any more. 0 or -errno. */
+int dataplane_map_carry(const struct dataplane_map *map, int cpus);
+/* A counter, summed over CPUs (and both halves). 0 or -errno. */
+int dataplane_map_count(const struct dataplane_map *map, uint32_t index, int cpus, struct sh_count *out);
+/* Sets it to zero. 0 or -errno. */
+int dataplane_map_count_reset(const struct dataplane_map *map, uint32_t index, int cpus);
 int dataplane_map_memory(struct dataplane_map *map);
 int dataplane_map_pin(const char *dir, const struct dataplane_map *map);
 void dataplane_map_close(struct dataplane_map *map);

@@ -163,6 +163,14 @@ static int adopt_service(struct tables *tables, uint32_t index)
 	return adopt_ring(tables, record);
 }
 
+/* The former run ended before it was free. */
+static int rest(struct index *index, uint32_t record)
+{
+	index_claim(index, record);
+	index_give_up(index, record);
+	return 0;
+}
+
 static int adopt(struct tables *tables)
 {
 	const struct port *port = tables->port;
@@ -173,9 +181,13 @@ static int adopt(struct tables *tables)
 	for (uint32_t i = 1; !err && i < port->paths_size; i++)
 		err = path_in_use(&port->paths[i]) ? adopt_path(tables, i) : 0;
 	for (uint32_t i = 1; !err && i < port->backends_size; i++)
-		err = port->backends[i].owner ? adopt_backend(tables, i) : 0;
+		err = port->backends[i].given_up ? rest(&tables->free_backends, i)
+		      : port->backends[i].owner	 ? adopt_backend(tables, i)
+						 : 0;
 	for (uint32_t i = 1; !err && i < port->services_size; i++)
-		err = port->services[i].owner ? adopt_service(tables, i) : 0;
+		err = port->services[i].given_up ? rest(&tables->free_services, i)
+		      : port->services[i].owner	 ? adopt_service(tables, i)
+						 : 0;
 	return err;
 }
 
@@ -234,6 +246,19 @@ void tables_free(struct tables *tables)
 }
 
 /* ---- asking -------------------------------------------------------------------------------- */
+
+/* Counters begin at zero, also where a run that ended in between has left a record half cleared. */
+static void reset_backend(uint32_t record, struct port *port)
+{
+	if (port->reset_backend)
+		port->reset_backend(port, record);
+}
+
+static void reset_service(uint32_t record, struct port *port)
+{
+	if (port->reset_service)
+		port->reset_service(port, record);
+}
 
 /* A new thing with a record of its own, or NULL with errno. */
 static void *take(size_t size, struct index *free_records, uint32_t *record)
@@ -345,6 +370,7 @@ struct table_backend *tables_backend(struct tables *tables, uint64_t owner, cons
 	backend->turn = tables->turn;
 	backend->key = key;
 	record = &tables->port->backends[index];
+	reset_backend(index, tables->port);
 	*record = (struct sh_backend){.owner = owner, .family = address->family};
 	tables_ip(address, &record->address);
 	tables->writes++;
@@ -373,6 +399,7 @@ struct table_service *tables_service(struct tables *tables, const struct addr *v
 	service->refs = 1;
 	service->key = key;
 	record = &tables->port->services[index];
+	reset_service(index, tables->port);
 	*record = (struct sh_service){
 		.family = vip->family, .protocol = port->protocol, .vip_port = htons(port->port)};
 	tables_ip(vip, &record->vip);
@@ -409,6 +436,8 @@ void tables_backend_put(struct tables *tables, struct table_backend *backend)
 	if (!backend || --backend->refs)
 		return;
 	HASH_DEL(tables->backends, backend);
+	if (!tables->left)
+		tables->port->backends[backend->index].given_up = 1;
 	index_give_up(&tables->free_backends, backend->index);
 	free(backend);
 }
@@ -418,6 +447,8 @@ void tables_service_put(struct tables *tables, struct table_service *service)
 	if (!service || --service->refs)
 		return;
 	HASH_DEL(tables->services, service);
+	if (!tables->left)
+		tables->port->services[service->index].given_up = 1;
 	index_give_up(&tables->free_services, service->index);
 	free(service);
 }
@@ -455,6 +486,12 @@ void tables_on_release(struct tables *tables, void (*released)(const struct rt_n
 	tables->released_arg = arg;
 }
 
+void tables_leave(struct tables *tables)
+{
+	tables->left = true;
+	tables_on_release(tables, NULL, NULL);
+}
+
 static void clear_nexthop(uint32_t record, void *port)
 {
 	memset(&((struct port *)port)->nexthops[record], 0, sizeof(struct sh_nexthop));
@@ -469,18 +506,16 @@ static void clear_backend(uint32_t record, void *arg)
 {
 	struct port *port = arg;
 
+	reset_backend(record, port);
 	memset(&port->backends[record], 0, sizeof(struct sh_backend));
-	if (port->reset_backend)
-		port->reset_backend(port, record);
 }
 
 static void clear_service(uint32_t record, void *arg)
 {
 	struct port *port = arg;
 
+	reset_service(record, port);
 	memset(&port->services[record], 0, sizeof(struct sh_service));
-	if (port->reset_service)
-		port->reset_service(port, record);
 }
 
 bool tables_reap(struct tables *tables)

@@ -157,6 +157,8 @@ void tables_sweep(struct tables *tables);
 /* Who wants to hear of each next hop that is given up; NULL: no one. */
 void tables_on_release(struct tables *tables, void (*released)(const struct rt_neigh_key *key, void *arg),
 		       void *arg);
+/* From now on the memory is another's: what is put is given up here alone, and no one hears of it. */
+void tables_leave(struct tables *tables);
 /* To be called every second while it returns true: frees what has rested. */
 bool tables_reap(struct tables *tables);
 

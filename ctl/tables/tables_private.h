@@ -80,6 +80,7 @@ struct tables {
 	struct extents free_slots;
 	unsigned turn;
 	uint64_t writes;
+	bool left; /* others own the memory now */
 	void (*released)(const struct rt_neigh_key *key, void *arg);
 	void *released_arg;
 };

@@ -29,7 +29,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 5
+#define SH_ABI_VERSION 6
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -89,7 +89,8 @@ struct sh_service {
 	__u8 family;   /* of `vip`: SH_FAMILY_* */
 	__u32 answers; /* atomic; where `addresses` leads here: 1: a service of the VIP has an active backend
 			*/
-	__u8 zero1[16];
+	__u8 given_up; /* as in sh_backend */
+	__u8 zero1[15];
 };
 
 /*
@@ -141,7 +142,8 @@ struct sh_backend {
 	__u32 seen;
 	__u8 dscp;	  /* l3: the mark that stands for the VIP (L3DSR); 0: none. Atomic */
 	__u8 has_quic_id; /* for reading back */
-	__u8 zero1[2];
+	__u8 given_up;	  /* 1: it rests until it is free. Whoever starts must not take it for its namesake */
+	__u8 zero1;
 	__u64 quic_id; /* that connection IDs name it by, where its service has such. Atomic */
 	/* Atomic. Like `seen`: when a packet last named it by its id. Of who is gone from the file; else 0.
 	 */

@@ -272,6 +272,7 @@ static inline void load(struct config *config)
 /* The process ends and another begins; memory and kernel stay. */
 static inline void restart(struct config *config)
 {
+	tables_leave(world->apply.tables);
 	model_free(world->apply.model, world->apply.tables);
 	world->apply.model = NULL;
 	tables_free(world->apply.tables);

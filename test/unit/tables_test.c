@@ -184,11 +184,28 @@ static void what_is_put_rests_two_reaps(void **state)
 	assert_true(tables_reap(f->tables));
 	assert_null(backend(f, 99, "198.51.100.1"));
 	assert_int_equal(f->heap->port.backends[index].owner, 1); /* a packet may still look at it */
+	f->heap->backends_reset = 0;
 	assert_false(tables_reap(f->tables));
 	assert_int_equal(f->heap->port.backends[index].owner, 0);
 	assert_int_equal(f->heap->backends_reset, 1);
 	there = backend(f, 99, "198.51.100.1");
 	assert_int_equal(tables_backend_index(there), index);
+}
+
+/* Whoever is new begins to count at zero, whatever a run that ended in between has left there. */
+static void counters_begin_at_zero(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_non_null(backend(f, 1, "198.51.100.1"));
+	assert_int_equal(f->heap->backends_reset, 1);
+	assert_non_null(backend(f, 1, "198.51.100.1"));
+	assert_int_equal(f->heap->backends_reset, 1);
+	restart(f);
+	assert_non_null(backend(f, 1, "198.51.100.1"));
+	assert_int_equal(f->heap->backends_reset, 1);
+	assert_non_null(service(f, "203.0.113.10", 80, IPPROTO_TCP));
+	assert_int_equal(f->heap->services_reset, 1);
 }
 
 static void a_second_reference_keeps_it(void **state)
@@ -506,6 +523,46 @@ static void a_record_that_rested_is_swept(void **state)
 	assert_int_equal(there, 1);
 }
 
+/* It came back while its former record rested, and then the process ended: the new one is it, whichever
+ * comes first, and the former goes on resting. */
+static void who_rests_is_not_taken_for_its_namesake(void **state)
+{
+	struct fixture *f = *state;
+	struct table_backend *former, *other = backend(f, 2, "198.51.100.1");
+	uint32_t rests, index;
+
+	for (int i = 3; i < RECORDS; i++)
+		assert_non_null(backend(f, (uint64_t)i, "198.51.100.1"));
+	former = backend(f, 1, "198.51.100.1");
+	rests = tables_backend_index(former);
+	tables_backend_put(f->tables, other);
+	while (tables_reap(f->tables))
+		;
+	tables_backend_put(f->tables, former);
+	index = tables_backend_index(backend(f, 1, "198.51.100.1"));
+	assert_true(index < rests);
+	restart(f);
+	assert_int_equal(tables_backend_index(backend(f, 1, "198.51.100.1")), index);
+	assert_true(tables_reap(f->tables));
+	assert_int_equal(f->heap->port.backends[rests].owner, 1);
+	assert_false(tables_reap(f->tables));
+	assert_int_equal(f->heap->port.backends[rests].owner, 0);
+}
+
+/* Others go on with the memory: what is put here is nothing to them. */
+static void who_has_left_gives_nothing_up(void **state)
+{
+	struct fixture *f = *state;
+	struct table_backend *there = backend(f, 1, "198.51.100.1");
+	uint32_t index = tables_backend_index(there);
+
+	tables_leave(f->tables);
+	tables_backend_put(f->tables, there);
+	restart(f);
+	assert_int_equal(tables_backend_index(backend(f, 1, "198.51.100.1")), index);
+	assert_false(tables_reap(f->tables));
+}
+
 /* Two ports of one service share its ring, also after a restart. */
 static void ports_share_an_adopted_ring(void **state)
 {
@@ -565,6 +622,9 @@ int main(void)
 		FACT(a_sweep_gives_up_what_nobody_asked_for),
 		FACT(who_puts_the_last_reference_releases),
 		FACT(a_record_that_rested_is_swept),
+		FACT(counters_begin_at_zero),
+		FACT(who_rests_is_not_taken_for_its_namesake),
+		FACT(who_has_left_gives_nothing_up),
 		FACT(ports_share_an_adopted_ring),
 		FACT(a_damaged_ring_is_not_adopted),
 	};
