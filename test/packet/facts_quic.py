@@ -107,10 +107,13 @@ def nobody(world):
                    named.backends[0])
 
 
-def layouts(vip, family):
+def layouts(world):
     """Wherever the id lies, and however long it is."""
-    world = World()
-    say("egress d1")
+    for vip, _, family in FAMILIES:
+        layouts_of(world, vip, family)
+
+
+def layouts_of(world, vip, family):
     for port, (offset, size) in enumerate(((0, 1), (1, 1), (0, 8), (12, 8), (19, 1), (3, 4), (1, 3)), 450):
         ids = tuple(0x1122334455667788 >> 8 * i for i in range(4))
         named = Named(world, vip, port, offset, size, ids, owner=OWNER + port)
@@ -221,10 +224,8 @@ def empty(world):
         case(f"quic empty {family}: nobody is", named.frame(short(named.cid(0x5555))), "drop_no_backend")
 
 
-def modes():
+def modes(world):
     """The ID says who, the mode how: pick is before forward."""
-    world = World()
-    say("egress d1")
     for vip, _, family in FAMILIES:
         net = "2001:db8:2::" if ":" in vip else "198.51.100."
         hops = [world.hop("d1") for _ in range(2)]
@@ -238,10 +239,8 @@ def modes():
 
 
 def facts():
-    for part in (steady, nobody, lives, moving, seen, dealt, empty):
-        world = World("flows", 4096)
-        say("egress d1")
+    # One for all, as programs are loaded for each: other services, and ids that are theirs alone meanwhile.
+    world = World("flows", 4096)
+    say("egress d1")
+    for part in (steady, nobody, layouts, lives, moving, seen, dealt, empty, modes):
         part(world)
-    for vip, _, family in FAMILIES:
-        layouts(vip, family)
-    modes()

@@ -6,9 +6,11 @@
  *	check NAME flows N						so many at most that are not fresh
  *	check NAME seen BACKEND VALUE|renewed				what its `seen` says
  *	check NAME named BACKEND VALUE|renewed				the same of its `named`
- *	check NAME storm FLOWS SYNS [random]	with the last case's frame, to a slot in transition or, with
- *					`random`, to a service so scheduled: FLOWS flows that begin and as
- *many that go on keep their backends through SYNS SYNs of others
+ *	check NAME storm FLOWS SYNS [random]
+ *
+ * The last: with the last case's frame, to a slot in transition or, with `random`, to a service so scheduled:
+ * FLOWS flows that begin and as many that go on keep their backends through SYNS SYNs of others, fewer where
+ * SHUNT_STORM_SYNS says so.
  */
 #ifndef TEST_PACKET_FLOWS_H
 #define TEST_PACKET_FLOWS_H
