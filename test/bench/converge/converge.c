@@ -3,9 +3,11 @@
  * converge PIN_DIR ROUNDS REST_MS CASE...: from a change of the kernel's routing state to the word that
  *packets read.
  *
- *	neighbour DEV ADDRESS            the neighbour gets another MAC
- *	route PREFIX LENGTH VIA VIA      the route goes by one gateway, by the other, ...; DEVs follow from
- *them leg DEV                          the link goes down (and up again, which is not measured)
+ *	neighbour DEV ADDRESS           the neighbour gets another MAC
+ *	busy DEV ADDRESS OTHER          the same, right after the link OTHER went down or up
+ *	route PREFIX LENGTH VIA VIA     the route goes by one gateway, by the other, ...
+ *	leg DEV                         the link goes down (and up again, which is not measured)
+ *	carrier DEV NETNS PEER          it loses its carrier, as its peer in that namespace goes down
  *
  * One thread, pinned to the last CPU it may use, with real-time priority: it makes the change itself, and
  *then watches two things without pause: a bare rtnetlink socket, for the kernel's notification, and the words
@@ -13,12 +15,11 @@
  *the notification, and to the word. For a route to the last word: every backend that the maps hold must have
  *another path.
  *
- * Before each round it rests, so that each change meets a quiet daemon.
+ * Before each round it rests, so that each change meets a quiet daemon (but see busy).
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,11 +46,14 @@ struct bench {
 	struct array backends, paths, nexthops;
 	__u64 *before; /* by backend: its word when the round began */
 	struct rtnl rtnl;
-	/* The case: makes the change of a round, and tells whether its words are there. */
+	struct rtnl there_too; /* in the peer's namespace */
+	/* The case: what comes before the change of a round (or NULL), makes it, tells whether its words are
+	 * there. */
+	int (*prepare)(struct bench *bench, unsigned int round);
 	int (*change)(struct bench *bench, unsigned int round);
 	bool (*there)(struct bench *bench);
 	void (*restore)(struct bench *bench); /* or NULL */
-	int ifindex;
+	int ifindex, peer;		      /* peer: of the namespace there, or the other link */
 	struct in_addr address, via[2];
 	unsigned char length;
 	__u64 want;	/* neighbour: the MAC, as it stands in the record */
@@ -128,6 +132,12 @@ static int change_neighbour(struct bench *bench, unsigned int round)
 	return rtnl_neighbour(&bench->rtnl, bench->ifindex, bench->address, mac);
 }
 
+/* Something to do for the daemon, about everything. */
+static int toggle_other(struct bench *bench, unsigned int round)
+{
+	return rtnl_link(&bench->rtnl, bench->peer, round % 2);
+}
+
 static bool neighbour_there(struct bench *bench)
 {
 	return first_goes(bench, &bench->want);
@@ -160,18 +170,35 @@ static int change_leg(struct bench *bench, unsigned int round)
 	return rtnl_link(&bench->rtnl, bench->ifindex, false);
 }
 
+static int change_carrier(struct bench *bench, unsigned int round)
+{
+	(void)round;
+	return rtnl_link(&bench->there_too, bench->peer, false);
+}
+
 static bool leg_there(struct bench *bench)
 {
 	return !first_goes(bench, NULL);
 }
 
-static void restore_leg(struct bench *bench)
+static void await_leg(struct bench *bench)
 {
 	double begin = now_us();
 
-	(void)rtnl_link(&bench->rtnl, bench->ifindex, true);
 	while (leg_there(bench) && now_us() - begin < DEADLINE_US)
 		(void)usleep(1000);
+}
+
+static void restore_leg(struct bench *bench)
+{
+	(void)rtnl_link(&bench->rtnl, bench->ifindex, true);
+	await_leg(bench);
+}
+
+static void restore_carrier(struct bench *bench)
+{
+	(void)rtnl_link(&bench->there_too, bench->peer, true);
+	await_leg(bench);
 }
 
 /* ---- a round -------------------------------------------------------------------------------- */
@@ -180,6 +207,8 @@ static int measure(struct bench *bench, unsigned int round)
 {
 	double begin, notified = 0, there = 0, now;
 
+	if (bench->prepare && bench->prepare(bench, round))
+		return -errno;
 	rtnl_drain(&bench->rtnl);
 	begin = now_us();
 	if (bench->change(bench, round))
@@ -234,33 +263,69 @@ static int settle_down(void)
 	return sched_setscheduler(0, SCHED_FIFO, &lowest);
 }
 
+static int take_neighbour(struct bench *bench, char **words)
+{
+	bench->change = change_neighbour;
+	bench->there = neighbour_there;
+	bench->ifindex = rtnl_ifindex(&bench->rtnl, words[1]);
+	rtnl_expect(&bench->rtnl, RTM_NEWNEIGH, bench->ifindex);
+	return inet_pton(AF_INET, words[2], &bench->address) == 1 ? 0 : -1;
+}
+
+static int take_busy(struct bench *bench, char **words)
+{
+	bench->prepare = toggle_other;
+	bench->peer = rtnl_ifindex(&bench->rtnl, words[3]);
+	return bench->peer ? take_neighbour(bench, words) : -1;
+}
+
+static int take_route(struct bench *bench, char **words)
+{
+	bench->change = change_route;
+	bench->there = route_there;
+	bench->length = (unsigned char)strtoul(words[2], NULL, 10);
+	rtnl_expect(&bench->rtnl, RTM_NEWROUTE, 0);
+	if (inet_pton(AF_INET, words[1], &bench->address) != 1 ||
+	    inet_pton(AF_INET, words[3], &bench->via[0]) != 1)
+		return -1;
+	return inet_pton(AF_INET, words[4], &bench->via[1]) == 1 ? 0 : -1;
+}
+
+static int take_leg(struct bench *bench, char **words)
+{
+	bench->change = change_leg;
+	bench->there = leg_there;
+	bench->restore = restore_leg;
+	bench->ifindex = rtnl_ifindex(&bench->rtnl, words[1]);
+	rtnl_expect(&bench->rtnl, RTM_NEWLINK, bench->ifindex);
+	return bench->ifindex ? 0 : -1;
+}
+
+static int take_carrier(struct bench *bench, char **words)
+{
+	if (take_leg(bench, words) || rtnl_open_in(words[2], &bench->there_too))
+		return -1;
+	bench->change = change_carrier;
+	bench->restore = restore_carrier;
+	bench->peer = rtnl_ifindex(&bench->there_too, words[3]);
+	return bench->peer ? 0 : -1;
+}
+
 static int take_case(struct bench *bench, int count, char **words)
 {
-	if (count == 3 && !strcmp(words[0], "neighbour")) {
-		bench->change = change_neighbour;
-		bench->there = neighbour_there;
-		bench->ifindex = (int)if_nametoindex(words[1]);
-		rtnl_expect(&bench->rtnl, RTM_NEWNEIGH);
-		return inet_pton(AF_INET, words[2], &bench->address) == 1 ? 0 : -1;
-	}
-	if (count == 5 && !strcmp(words[0], "route")) {
-		bench->change = change_route;
-		bench->there = route_there;
-		bench->length = (unsigned char)strtoul(words[2], NULL, 10);
-		rtnl_expect(&bench->rtnl, RTM_NEWROUTE);
-		return inet_pton(AF_INET, words[1], &bench->address) == 1 &&
-				       inet_pton(AF_INET, words[3], &bench->via[0]) == 1 &&
-				       inet_pton(AF_INET, words[4], &bench->via[1]) == 1
-			       ? 0
-			       : -1;
-	}
-	if (count == 2 && !strcmp(words[0], "leg")) {
-		bench->change = change_leg;
-		bench->there = leg_there;
-		bench->restore = restore_leg;
-		bench->ifindex = (int)if_nametoindex(words[1]);
-		rtnl_expect(&bench->rtnl, RTM_NEWLINK);
-		return 0;
+	static const struct {
+		const char *name;
+		int words;
+		int (*take)(struct bench *bench, char **words);
+	} cases[] = {{"neighbour", 3, take_neighbour},
+		     {"busy", 4, take_busy},
+		     {"route", 5, take_route},
+		     {"leg", 2, take_leg},
+		     {"carrier", 4, take_carrier}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (count == cases[i].words && !strcmp(words[0], cases[i].name))
+			return cases[i].take(bench, words);
 	}
 	return -1;
 }
@@ -272,11 +337,11 @@ static unsigned int number(const char *text)
 
 int main(int argc, char **argv)
 {
-	struct bench bench = {0};
+	struct bench bench = {.there_too = {.ask = -1, .listen = -1}};
 	int err;
 
 	if (argc < 6 || rtnl_open(&bench.rtnl) || take_case(&bench, argc - 4, argv + 4)) {
-		(void)fprintf(stderr, "usage: converge PIN_DIR ROUNDS REST_MS neighbour|route|leg ...\n");
+		(void)fprintf(stderr, "usage: converge PIN_DIR ROUNDS REST_MS CASE...\n");
 		return 2;
 	}
 	if (settle_down() || map_array(argv[1], "backends", sizeof(struct sh_backend), &bench.backends) ||
@@ -287,5 +352,6 @@ int main(int argc, char **argv)
 	err = bench.before ? run(&bench, number(argv[2]), number(argv[3])) : 1;
 	free(bench.before);
 	rtnl_close(&bench.rtnl);
+	rtnl_close(&bench.there_too);
 	return err;
 }

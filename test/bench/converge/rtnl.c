@@ -6,10 +6,14 @@
 #include "rtnl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
+#include <linux/if.h>
+#include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,38 +42,68 @@ int rtnl_open(struct rtnl *rtnl)
 	return bind(rtnl->listen, (const struct sockaddr *)&local, sizeof(local));
 }
 
+/* A socket belongs to the namespace that its thread is in when it is made. */
+int rtnl_open_in(const char *netns, struct rtnl *rtnl)
+{
+	int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there, err = -1;
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	if (here >= 0 && there >= 0 && !setns(there, CLONE_NEWNET)) {
+		rtnl->listen = -1;
+		rtnl->ask = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+		err = setns(here, CLONE_NEWNET) || rtnl->ask < 0 ? -1 : 0;
+	}
+	(void)close(here);
+	(void)close(there);
+	return err;
+}
+
 void rtnl_close(struct rtnl *rtnl)
 {
 	(void)close(rtnl->ask);
 	(void)close(rtnl->listen);
 }
 
-void rtnl_expect(struct rtnl *rtnl, int type)
+void rtnl_expect(struct rtnl *rtnl, int type, int ifindex)
 {
-	rtnl->expected = type;
+	rtnl->type = type;
+	rtnl->ifindex = ifindex;
 }
 
-/* The type of the next notification, or 0 where there is none. */
-static int next(struct rtnl *rtnl)
-{
-	union {
+union notification {
+	struct nlmsghdr header;
+	struct {
 		struct nlmsghdr header;
-		char room[8192];
-	} message;
-	ssize_t size = recv(rtnl->listen, &message, sizeof(message), MSG_DONTWAIT);
+		struct ifinfomsg info;
+	} link;
+	char room[8192];
+};
 
-	return size < (ssize_t)sizeof(message.header) ? 0 : message.header.nlmsg_type;
+/* False where there is none. */
+static bool next(struct rtnl *rtnl, union notification *message)
+{
+	return recv(rtnl->listen, message, sizeof(*message), MSG_DONTWAIT) >= (ssize_t)sizeof(message->link);
 }
 
 void rtnl_drain(struct rtnl *rtnl)
 {
-	while (next(rtnl))
+	union notification message;
+
+	while (next(rtnl, &message))
 		;
 }
 
 bool rtnl_notified(struct rtnl *rtnl)
 {
-	return next(rtnl) == rtnl->expected;
+	const unsigned int works = IFF_UP | IFF_LOWER_UP;
+	union notification message;
+
+	if (!next(rtnl, &message) || message.header.nlmsg_type != rtnl->type)
+		return false;
+	return rtnl->type != RTM_NEWLINK || (message.link.info.ifi_index == rtnl->ifindex &&
+					     (message.link.info.ifi_flags & works) != works);
 }
 
 static void add(struct request *request, unsigned short type, const void *data, unsigned short size)
@@ -129,6 +163,14 @@ int rtnl_route(struct rtnl *rtnl, struct in_addr prefix, unsigned char length, s
 	add(&request, RTA_DST, &prefix, sizeof(prefix));
 	add(&request, RTA_GATEWAY, &via, sizeof(via));
 	return send_request(rtnl, &request);
+}
+
+int rtnl_ifindex(const struct rtnl *rtnl, const char *name)
+{
+	struct ifreq request = {0};
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return ioctl(rtnl->ask, SIOCGIFINDEX, &request) ? 0 : request.ifr_ifindex;
 }
 
 int rtnl_link(struct rtnl *rtnl, int ifindex, bool up)

@@ -11,12 +11,17 @@
 
 struct rtnl {
 	int ask, listen;
-	int expected; /* RTM_*: the notification that rtnl_notified waits for */
+	int type;    /* RTM_*: the notification that rtnl_notified waits for */
+	int ifindex; /* RTM_NEWLINK: of this link, that it is down or without carrier */
 };
 
 int rtnl_open(struct rtnl *rtnl);
+/* One that asks alone, in another network namespace. */
+int rtnl_open_in(const char *netns, struct rtnl *rtnl);
 void rtnl_close(struct rtnl *rtnl);
-void rtnl_expect(struct rtnl *rtnl, int type);
+void rtnl_expect(struct rtnl *rtnl, int type, int ifindex);
+/* The index of a link in the namespace of the socket; 0 where there is none. */
+int rtnl_ifindex(const struct rtnl *rtnl, const char *name);
 /* Forgets what has been notified. */
 void rtnl_drain(struct rtnl *rtnl);
 /* Has the expected kind of notification come? Does not wait. */
