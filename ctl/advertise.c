@@ -60,15 +60,6 @@ static bool attached(const struct controller *controller)
 	return false;
 }
 
-static size_t serving(const struct service *service)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < service->config->backends_count; i++)
-		count += backend_state_serves(service->members[i].state);
-	return count;
-}
-
 static struct advert_want *want_of(struct adverts_input *input, const struct addr *vip)
 {
 	struct advert_want *want = input->wants;
@@ -88,7 +79,7 @@ static void want_service(struct adverts_input *input, const struct service *serv
 	struct advert_want *want = want_of(input, &config->vip);
 	size_t active = service_active(service);
 
-	want->holds &= serving(service) >= config->min_active;
+	want->holds &= active + service->in_state[STATE_RESOLVING] >= config->min_active;
 	if (active >= config->min_active)
 		return;
 	if (want->enough)
@@ -207,7 +198,7 @@ void drain_members(struct controller *controller)
 			if (member->drained == drained)
 				continue;
 			member->drained = drained;
-			member->target->resolve = true;
+			model_resolve(model, member->target);
 		}
 	}
 }

@@ -211,12 +211,12 @@ static void end_first_look(struct audit *audit)
 
 static void look_at_piece(struct audit *audit)
 {
-	const struct model *model = audit->controller->apply.model;
+	struct model *model = audit->controller->apply.model;
 	size_t done = 0;
 
-	for (; audit->target && done < PIECE; done++) {
-		verification_target(&audit->look, audit->target);
-		audit->target = audit->target->hh.next;
+	for (; model->looked_at && done < PIECE; done++) {
+		verification_target(&audit->look, model->looked_at);
+		model->looked_at = model->looked_at->hh.next;
 	}
 	for (; done < PIECE && audit->service < model->services_count; done++)
 		verification_service(&audit->look, &model->services[audit->service++]);
@@ -248,7 +248,7 @@ static void begin(void *arg)
 	    verification_begin(&audit->look, controller, controller->query))
 		return;
 	audit->looking = true;
-	audit->target = controller->apply.model->targets;
+	controller->apply.model->looked_at = controller->apply.model->targets;
 	audit->service = 0;
 	look_at_piece(audit);
 }

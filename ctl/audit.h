@@ -26,7 +26,6 @@ struct audit {
 
 	bool looking; /* at all, piece by piece: */
 	struct verification look;
-	const struct target *target; /* the next one; NULL: the services are next */
 	size_t service;
 
 	json_t *suspects; /* what differed in the look before; NULL where no audit is under way */

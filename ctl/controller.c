@@ -18,7 +18,7 @@
 #include "loop.h"
 
 #define COALESCE_MS 5
-#define PART	    256 /* backends asked about in one go */
+#define PART	    256 /* backends in one go, or a quarter as many that are asked about */
 #define RETRY_MS    1000
 #define REAP_MS	    1000
 #define SETTLE_MS   1000
@@ -61,8 +61,9 @@ static void end_pass(struct controller *controller, int err)
 		err = apply_quic_ids(&controller->apply);
 	apply_tunnel(&controller->apply);
 	tell_states(controller);
-	managed_sync(&controller->managed);
-	node_sync_egress(controller);
+	managed_tell(&controller->managed);
+	if (tables_exits_changed(controller->apply.tables))
+		node_sync_egress(controller);
 	if (!loop_timer_armed(controller->reap_timer))
 		loop_timer_set(controller->reap_timer, REAP_MS, 0);
 	controller_settle_soon(controller);
@@ -73,53 +74,40 @@ static void end_pass(struct controller *controller, int err)
 	advertise_sync(controller);
 	if (!err) {
 		/* Marked while the pass was past it already. */
-		if (apply_pending(&controller->apply) && !loop_timer_armed(controller->pass_timer))
-			loop_timer_set(controller->pass_timer, COALESCE_MS, 0);
+		if (apply_pending(&controller->apply))
+			controller_pass_next(controller);
 		return;
 	}
 	log_error("cannot bring the tables in step with the kernel: %s; trying again", strerror(-err));
-	loop_timer_set(controller->pass_timer, RETRY_MS, 0);
+	pace_later(&controller->pace, RETRY_MS);
 }
 
-/* Works off about `budget` backends. While there are more, the loop comes back as soon as it has looked at
- * what else there is: a neighbour's change does not wait for thousands of questions. */
-static void work_off(struct controller *controller, size_t budget)
+/* A part of a pass, so that a neighbour's change does not wait for thousands of questions. */
+static bool work_off(void *arg)
 {
+	struct controller *controller = arg;
 	bool more = false;
 	int err;
 
-	loop_timer_set(controller->pass_timer, 0, 0);
 	if (controller->ending == ENDING_OVER)
-		return;
+		return false;
 	err = controller_follow_rules(controller);
 	if (!err)
-		err = apply_part(&controller->apply, budget, &more);
-	controller->last_pass = controller_now_ms();
-	if (more)
-		loop_timer_set(controller->pass_timer, 0, 1);
-	else
+		err = apply_part(&controller->apply, controller->hurried ? SIZE_MAX : PART, &more);
+	if (!more)
 		end_pass(controller, err);
-}
-
-static void run_pass(void *arg)
-{
-	work_off(arg, PART);
+	return more;
 }
 
 void controller_pass_soon(struct controller *controller)
 {
-	uint64_t since = controller_now_ms() - controller->last_pass;
-
-	if (since >= COALESCE_MS)
-		run_pass(controller);
-	else if (!loop_timer_armed(controller->pass_timer))
-		loop_timer_set(controller->pass_timer, COALESCE_MS - since, 0);
+	pace_soon(&controller->pace);
 }
 
 void controller_pass_next(struct controller *controller)
 {
-	if (!loop_timer_armed(controller->pass_timer))
-		loop_timer_set(controller->pass_timer, COALESCE_MS, 0);
+	if (!pace_waiting(&controller->pace))
+		pace_later(&controller->pace, COALESCE_MS);
 }
 
 static void settle(void *arg)
@@ -147,6 +135,17 @@ static void work_neighbours(struct controller *controller)
 		apply_neighbour(&controller->apply, &hints->neighs[i]);
 		managed_neighbour(&controller->managed, &hints->neighs[i]);
 	}
+}
+
+/* What a change is sure to concern is stored at once; the rest, in the pass. */
+static void work_links(struct controller *controller)
+{
+	const struct rt_hints *hints = &controller->hints;
+
+	for (size_t i = 0; i < hints->ifindexes_count; i++)
+		apply_link(&controller->apply, hints->ifindexes[i]);
+	if (hints->links || hints->fdb || hints->overrun)
+		apply_all_nexthops(&controller->apply);
 }
 
 static void work_routes(struct controller *controller)
@@ -180,8 +179,7 @@ static void work_hints(struct controller *controller)
 
 	if (hints->overrun)
 		tell_overrun(controller);
-	if (hints->links || hints->fdb || hints->overrun)
-		apply_all_nexthops(&controller->apply);
+	work_links(controller);
 	work_neighbours(controller);
 	controller->rules_stale |= hints->rules;
 	work_routes(controller);
@@ -232,8 +230,11 @@ static void read_again(void *arg)
 
 static void pass_now(struct controller *controller)
 {
-	if (apply_pending(&controller->apply) || loop_timer_armed(controller->pass_timer))
-		work_off(controller, SIZE_MAX);
+	if (!apply_pending(&controller->apply) && !pace_waiting(&controller->pace))
+		return;
+	controller->hurried = true;
+	pace_now(&controller->pace);
+	controller->hurried = false;
 }
 
 int controller_catch_up(struct controller *controller)
@@ -257,8 +258,7 @@ void controller_read_anew(struct controller *controller)
 {
 	if (took_events(controller, rt_watch_reload(controller->watch, &controller->hints)))
 		return;
-	for (size_t i = 0; i < controller->apply.model->services_count; i++)
-		controller->apply.model->services[i].stale = true;
+	agenda_mark_all(&controller->apply.model->rings);
 	work_hints(controller);
 	pass_now(controller);
 	if (apply_services(&controller->apply))
@@ -273,6 +273,8 @@ static void probe(void *arg)
 	/* First what the kernel has told already: aliases just added are in there. */
 	(void)read_events(controller);
 	managed_probe(&controller->managed);
+	apply_keep_nexthops(&controller->apply);
+	controller_pass_soon(controller);
 	node_sync(controller);
 	node_sync_egress(controller);
 	err = apply_services(&controller->apply);
@@ -284,7 +286,11 @@ static void probe(void *arg)
 static int open_timers(struct controller *controller)
 {
 	struct loop *loop = controller->loop;
-	int err = loop_timer_add(loop, run_pass, controller, &controller->pass_timer);
+	int err;
+
+	controller->pace = (struct pace){
+		.work = work_off, .arg = controller, .now_ms = controller_now_ms, .gap_ms = COALESCE_MS};
+	err = pace_open(&controller->pace, loop);
 
 	if (!err)
 		err = loop_timer_add(loop, reap, controller, &controller->reap_timer);
@@ -358,7 +364,7 @@ int controller_start(struct controller *controller, struct loop *loop,
 void controller_stop(struct controller *controller)
 {
 	control_close(controller->control);
-	loop_timer_remove(controller->pass_timer);
+	pace_close(&controller->pace);
 	loop_timer_remove(controller->reap_timer);
 	loop_timer_remove(controller->settle_timer);
 	loop_timer_remove(controller->probe_timer);

@@ -35,6 +35,7 @@
 #include "control.h"
 #include "egress.h"
 #include "managed.h"
+#include "pace.h"
 #include "role.h"
 
 struct adverts;
@@ -84,11 +85,12 @@ struct controller {
 	enum ending ending;
 
 	struct ring_buffer *dispatches;
-	struct loop_timer *pass_timer, *reap_timer, *settle_timer, *probe_timer, *dispatch_timer,
-		*advert_timer, *kernel_timer;
+	struct loop_timer *reap_timer, *settle_timer, *probe_timer, *dispatch_timer, *advert_timer,
+		*kernel_timer;
+	struct pace pace;     /* of passes */
+	bool hurried;	      /* a pass is to be done whole */
 	bool unfiltered;      /* all route events come */
 	bool blind;	      /* events were lost, and reading all anew failed: kernel_timer tries again */
-	uint64_t last_pass;   /* ms, CLOCK_MONOTONIC */
 	unsigned told_states; /* state changes told since the last summary */
 	time_t started;	      /* s, CLOCK_MONOTONIC */
 };
@@ -147,7 +149,8 @@ void node_sync_egress(struct controller *controller);
 bool node_take_natives(struct controller *controller);
 /* One more, at once: a next hop is about to lead there. An apply_ops.exit_opens. */
 void node_open_exit(uint32_t ifindex, void *arg);
-int node_want_egress(const struct controller *controller, struct dataplane_entries *out); /* 0 or -ENOMEM */
+/* The same found by a walk over all next hops, for who verifies. 0 or -ENOMEM. */
+int node_want_egress(const struct controller *controller, struct dataplane_entries *out);
 void node_down(struct controller *controller);
 void node_close(struct controller *controller);
 

@@ -36,14 +36,15 @@ static struct former remember(const struct controller *controller)
 static void put_back(struct controller *controller, const struct former *former)
 {
 	controller->apply.model = former->model;
-	controller->apply.tables = controller->managed.tables = former->tables;
+	controller->apply.tables = former->tables;
+	managed_use(&controller->managed, former->tables);
 	controller->apply.dataplane = former->dataplane;
 	controller->loaded = former->loaded;
 }
 
-static void released(const struct rt_neigh_key *key, void *arg)
+static void released(struct table_nexthop *nexthop, void *arg)
 {
-	managed_release(arg, key);
+	managed_release(arg, nexthop);
 }
 
 /* Fills the tables from a model that is new to them. The kernel is asked about every backend. */
@@ -52,14 +53,20 @@ static int fill(struct controller *controller)
 	int err;
 
 	drain_members(controller);
-	managed_sync(&controller->managed);
 	err = controller_follow_rules(controller);
 	if (!err)
 		err = apply_pass(&controller->apply);
-	managed_sync(&controller->managed);
+	managed_tell(&controller->managed);
 	if (!err)
 		err = apply_services(&controller->apply);
 	return err;
+}
+
+/* All that the model says is to be asked about, and stored where it differs. */
+static void mark_stored(struct controller *controller)
+{
+	agenda_mark_all(&controller->apply.model->rings);
+	apply_mark_all(&controller->apply);
 }
 
 static int build_beside(struct controller *controller, struct config *config)
@@ -75,9 +82,7 @@ static int build_beside(struct controller *controller, struct config *config)
 	if (err) {
 		/* Back to the former: its slots, services and VIPs are stored again from it. */
 		controller->apply.model = former.model;
-		for (size_t i = 0; i < former.model->services_count; i++)
-			former.model->services[i].stale = true;
-		apply_mark_all(&controller->apply);
+		mark_stored(controller);
 		(void)fill(controller);
 		model->config = NULL;
 		model_free(model, former.tables);
@@ -115,7 +120,7 @@ static int open_anew(struct controller *controller, struct config *config, enum 
 		err = tables_new(dataplane_port(controller->apply.dataplane), &controller->apply.tables);
 	if (err)
 		return err;
-	controller->managed.tables = controller->apply.tables;
+	managed_use(&controller->managed, controller->apply.tables);
 	controller->loaded = role;
 	tables_on_release(controller->apply.tables, released, &controller->managed);
 	err = model_new(config, role_directs(role), controller->apply.tables, &controller->apply.model);
@@ -186,7 +191,7 @@ static void go_back(struct controller *controller)
 	if (!controller->apply.model)
 		return;
 	interest_follow(controller, controller->apply.model->config);
-	apply_mark_all(&controller->apply);
+	mark_stored(controller);
 	controller_pass_soon(controller);
 }
 

@@ -97,11 +97,19 @@ static void path_changed(const struct member *member, const struct sh_path *befo
 			     "after", view_path_text(controller, after)));
 }
 
+static void keep_resolved(struct table_nexthop *nexthop, void *arg)
+{
+	struct controller *controller = arg;
+
+	managed_keep(&controller->managed, nexthop);
+}
+
 const struct apply_ops tell_ops = {
 	.state_changed = state_changed,
 	.nexthop_changed = nexthop_changed,
 	.path_changed = path_changed,
 	.exit_opens = node_open_exit,
+	.keep_resolved = keep_resolved,
 };
 
 static void interface_changed(const struct interface_row *row, void *arg)

@@ -20,12 +20,14 @@ void rt_hints_reset(struct rt_hints *hints)
 	hints->fdb = false;
 	hints->rules = false;
 	hints->overrun = false;
+	hints->ifindexes_count = 0;
 	hints->routes_count = 0;
 	hints->neighs_count = 0;
 }
 
 void rt_hints_free(struct rt_hints *hints)
 {
+	free(hints->ifindexes);
 	free(hints->routes);
 	free(hints->neighs);
 	*hints = (struct rt_hints){0};
@@ -49,6 +51,23 @@ static void *grown(void *array, size_t *size, size_t each)
 	if (bigger)
 		*size = wanted;
 	return bigger;
+}
+
+void hints_add_link(struct rt_hints *hints, int ifindex)
+{
+	if (hints->ifindexes_count && hints->ifindexes[hints->ifindexes_count - 1] == ifindex)
+		return;
+	if (hints->ifindexes_count == hints->ifindexes_size) {
+		int *ifindexes = grown(hints->ifindexes, &hints->ifindexes_size, sizeof(*ifindexes));
+
+		if (!ifindexes) {
+			hints->everything = true;
+			hints->ifindexes_count = 0;
+			return;
+		}
+		hints->ifindexes = ifindexes;
+	}
+	hints->ifindexes[hints->ifindexes_count++] = ifindex;
 }
 
 static bool same_prefix(const struct prefix *a, const struct prefix *b)

@@ -9,6 +9,7 @@
 /* Up to this many prefixes or neighbours are named one by one. */
 #define HINTS_MAX 4096
 
+void hints_add_link(struct rt_hints *hints, int ifindex);
 void hints_add_route(struct rt_hints *hints, const struct prefix *prefix);
 void hints_add_neigh(struct rt_hints *hints, int ifindex, const struct addr *addr);
 

@@ -177,7 +177,10 @@ static int link_event(struct rt_watch *watch, const struct nlmsghdr *message, st
 		changed = state_put_link(watch->state, &link);
 	if (changed < 0)
 		return changed;
-	hints->links |= changed > 0;
+	if (changed > 0) {
+		hints->links = true;
+		hints_add_link(hints, link.ifindex);
+	}
 	hints->everything = true;
 	return 0;
 }
@@ -216,6 +219,7 @@ static int fdb_event(struct rt_watch *watch, const struct nlmsghdr *message, str
 	if (changed <= 0)
 		return changed;
 	hints->fdb = true;
+	hints_add_link(hints, fdb.bridge);
 	return 0;
 }
 

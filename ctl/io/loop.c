@@ -43,8 +43,20 @@ struct loop_timer {
 
 LIST_HEAD(loop_timers, loop_timer);
 
+struct loop_task {
+	LIST_ENTRY(loop_task) link; /* in `tasks` or in `finished` */
+	struct loop *loop;
+	bool wanted;
+	void (*run)(void *arg);
+	void *arg;
+};
+
+LIST_HEAD(loop_tasks, loop_task);
+
 struct loop {
 	int epoll;
+	unsigned wanted;		   /* tasks */
+	struct loop_tasks tasks, finished; /* finished: removed, dies like a handle */
 	bool stop;
 	struct loop_fds watched, removed;
 	struct loop_timers timers;
@@ -70,6 +82,8 @@ int loop_new(struct loop **out)
 	LIST_INIT(&loop->watched);
 	LIST_INIT(&loop->removed);
 	LIST_INIT(&loop->timers);
+	LIST_INIT(&loop->tasks);
+	LIST_INIT(&loop->finished);
 	*out = loop;
 	return 0;
 }
@@ -87,6 +101,19 @@ static void free_handles(struct loop_fds *handles)
 	LIST_INIT(handles);
 }
 
+static void free_tasks(struct loop_tasks *tasks)
+{
+	struct loop_task *task = LIST_FIRST(tasks);
+
+	while (task) {
+		struct loop_task *next = LIST_NEXT(task, link);
+
+		free(task);
+		task = next;
+	}
+	LIST_INIT(tasks);
+}
+
 void loop_free(struct loop *loop)
 {
 	struct loop_timer *timer, *next;
@@ -99,6 +126,8 @@ void loop_free(struct loop *loop)
 	}
 	free_handles(&loop->watched);
 	free_handles(&loop->removed);
+	free_tasks(&loop->tasks);
+	free_tasks(&loop->finished);
 	if (loop->signals >= 0)
 		close(loop->signals);
 	close(loop->epoll);
@@ -221,6 +250,52 @@ void loop_timer_remove(struct loop_timer *timer)
 	free(timer);
 }
 
+/* ---- tasks --------------------------------------------------------------------------------- */
+
+int loop_task_add(struct loop *loop, void (*run)(void *arg), void *arg, struct loop_task **out)
+{
+	struct loop_task *task = calloc(1, sizeof(*task));
+
+	if (!task)
+		return -ENOMEM;
+	*task = (struct loop_task){.loop = loop, .run = run, .arg = arg};
+	LIST_INSERT_HEAD(&loop->tasks, task, link);
+	*out = task;
+	return 0;
+}
+
+void loop_task_want(struct loop_task *task, bool wanted)
+{
+	task->loop->wanted += wanted && !task->wanted;
+	task->loop->wanted -= !wanted && task->wanted;
+	task->wanted = wanted;
+}
+
+bool loop_task_wanted(const struct loop_task *task)
+{
+	return task->wanted;
+}
+
+void loop_task_remove(struct loop_task *task)
+{
+	if (!task)
+		return;
+	loop_task_want(task, false);
+	LIST_REMOVE(task, link);
+	LIST_INSERT_HEAD(&task->loop->finished, task, link);
+}
+
+/* One that is removed meanwhile leads into `finished`, where nothing is wanted. */
+static void run_tasks(struct loop *loop)
+{
+	for (struct loop_task *task = LIST_FIRST(&loop->tasks); task && loop->wanted && !loop->stop;
+	     task = LIST_NEXT(task, link)) {
+		if (task->wanted)
+			task->run(task->arg);
+	}
+	free_tasks(&loop->finished);
+}
+
 /* ---- signals ------------------------------------------------------------------------------- */
 
 static void signals_ready(uint32_t events, void *arg)
@@ -270,7 +345,7 @@ int loop_run(struct loop *loop)
 	struct epoll_event ready[BATCH];
 
 	while (!loop->stop) {
-		int count = epoll_wait(loop->epoll, ready, BATCH, -1);
+		int count = epoll_wait(loop->epoll, ready, BATCH, loop->wanted ? 0 : -1);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
@@ -281,6 +356,7 @@ int loop_run(struct loop *loop)
 			if (!handle->gone)
 				handle->ready(ready[i].events, handle->arg);
 		}
+		run_tasks(loop);
 		free_handles(&loop->removed);
 	}
 	loop->stop = false;

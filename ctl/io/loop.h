@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The event loop: epoll for descriptors, timerfd for time, signalfd for signals. One thread.
+ * The event loop: epoll for descriptors, timerfd for time, signalfd for signals, tasks in between. One
+ * thread.
  *
  * A watch or timer is owned by the loop; the handle is valid until it is removed or the loop is
  * freed. A handler may remove its own or any other handle.
@@ -13,6 +14,7 @@
 
 struct loop;
 struct loop_fd;
+struct loop_task;
 struct loop_timer;
 
 int loop_new(struct loop **out);
@@ -31,6 +33,13 @@ int loop_timer_add(struct loop *loop, void (*fire)(void *arg), void *arg, struct
 int loop_timer_set(struct loop_timer *timer, uint64_t first_ms, uint64_t every_ms);
 bool loop_timer_armed(const struct loop_timer *timer);
 void loop_timer_remove(struct loop_timer *timer); /* NULL is fine */
+
+/* Work that is done bit by bit: while it is wanted, `run` is called once in each round of the loop, after
+ * whatever was ready in it. Not wanted at first; it may change that, and remove the task. */
+int loop_task_add(struct loop *loop, void (*run)(void *arg), void *arg, struct loop_task **out);
+void loop_task_want(struct loop_task *task, bool wanted);
+bool loop_task_wanted(const struct loop_task *task);
+void loop_task_remove(struct loop_task *task); /* NULL is fine */
 
 /* Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR2 for the process and delivers them to `on_signal`. */
 int loop_signals(struct loop *loop, void (*on_signal)(int signal, void *arg), void *arg);

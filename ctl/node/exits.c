@@ -42,7 +42,7 @@ bool node_take_natives(struct controller *controller)
 struct exits {
 	const struct apply *apply;
 	char *want;
-	size_t count, size;
+	size_t count, room, size; /* entries; bytes of each */
 };
 
 /* {ifindex, struct bpf_devmap_val}: the interface, and no program to run there. */
@@ -52,13 +52,23 @@ static void make_entry(uint32_t ifindex, char *entry)
 	memcpy(entry + sizeof(ifindex), &ifindex, sizeof(ifindex));
 }
 
-static void add_exit(struct table_nexthop *nexthop, void *arg)
+/* Without room it is only counted. */
+static void add_exit(int ifindex, void *arg)
 {
 	struct exits *exits = arg;
+
+	if (exits->count < exits->room)
+		make_entry((uint32_t)ifindex, exits->want + exits->count * exits->size);
+	exits->count++;
+}
+
+static void add_exit_of(struct table_nexthop *nexthop, void *arg)
+{
+	const struct exits *exits = arg;
 	int ifindex = resolve_exit(tables_nexthop_key(nexthop), exits->apply->state, exits->apply->natives);
 
 	if (ifindex)
-		make_entry((uint32_t)ifindex, exits->want + exits->count++ * exits->size);
+		add_exit(ifindex, arg);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -82,12 +92,16 @@ static size_t once(struct exits *exits)
 
 int node_want_egress(const struct controller *controller, struct dataplane_entries *out)
 {
-	struct exits exits = {.apply = &controller->apply, .size = dataplane_entry_size(HASH_EGRESS)};
+	struct exits exits = {
+		.apply = &controller->apply,
+		.room = tables_nexthop_count(controller->apply.tables),
+		.size = dataplane_entry_size(HASH_EGRESS),
+	};
 
-	exits.want = calloc(tables_nexthop_count(controller->apply.tables) + 1, exits.size);
+	exits.want = calloc(exits.room + 1, exits.size);
 	if (!exits.want)
 		return -ENOMEM;
-	tables_each_nexthop(controller->apply.tables, add_exit, &exits);
+	tables_each_nexthop(controller->apply.tables, add_exit_of, &exits);
 	*out = (struct dataplane_entries){exits.want, once(&exits)};
 	return 0;
 }
@@ -103,18 +117,23 @@ static void say_failed(int err)
 
 void node_sync_egress(struct controller *controller)
 {
-	struct dataplane_entries want;
+	struct tables *tables = controller->apply.tables;
+	struct exits exits = {.size = dataplane_entry_size(HASH_EGRESS)};
 	uint64_t writes = 0;
-	int err = node_want_egress(controller, &want);
 
-	if (err) {
-		log_error("cannot list the egress interfaces: %s", strerror(-err));
+	tables_each_exit(tables, add_exit, &exits);
+	exits.room = exits.count;
+	exits.count = 0;
+	exits.want = calloc(exits.room + 1, exits.size);
+	if (!exits.want) {
+		log_error("cannot list the egress interfaces: %s", strerror(ENOMEM));
 		return;
 	}
-	err = dataplane_sync(controller->apply.dataplane, HASH_EGRESS, want.all, want.count, &writes);
-	tables_add_writes(controller->apply.tables, writes);
-	say_failed(err);
-	free(want.all);
+	tables_each_exit(tables, add_exit, &exits);
+	say_failed(
+		dataplane_sync(controller->apply.dataplane, HASH_EGRESS, exits.want, once(&exits), &writes));
+	tables_add_writes(tables, writes);
+	free(exits.want);
 }
 
 void node_open_exit(uint32_t ifindex, void *arg)

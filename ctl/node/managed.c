@@ -3,6 +3,7 @@
  * See managed.h.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "log.h"
@@ -29,87 +30,81 @@ static int hand_over(struct managed *managed, struct table_nexthop *nexthop)
 	bool taken = false;
 	int err;
 
-	if (settled(managed, key, note->asked))
+	if (settled(managed, key, note->asked == managed->turn))
 		return 0;
 	err = rt_neigh_manage(managed->query, key->ifindex, &key->addr, &taken);
-	note->asked = !err;
+	note->asked = err ? 0 : managed->turn;
 	managed->by_hand |= !err && !taken;
 	/* A link that just went down or away refuses: the link's next event brings us here again. */
 	return rt_state_link(managed->state, key->ifindex)->carrier ? err : 0;
 }
 
-/* One walk over all next hops, and what the kernel refused in it. */
-struct walk {
-	struct managed *managed;
-	const struct rt_neigh_key *first;
-	size_t refused;
-	int err; /* of the first */
-};
-
-static void hand_over_each(struct table_nexthop *nexthop, void *arg)
+void managed_keep(struct managed *managed, struct table_nexthop *nexthop)
 {
-	struct walk *walk = arg;
-	int err = hand_over(walk->managed, nexthop);
+	struct table_note *note = tables_nexthop_note(nexthop);
+	int err = hand_over(managed, nexthop);
 
-	if (err && !walk->refused++) {
-		walk->first = tables_nexthop_key(nexthop);
-		walk->err = err;
+	managed->refused += (err != 0) - note->refused;
+	note->refused = err != 0;
+	if (err) {
+		managed->first = *tables_nexthop_key(nexthop);
+		managed->err = err;
 	}
-}
-
-static const char *remedy(const struct walk *walk)
-{
-	if (walk->err != -ENOBUFS)
-		return "";
-	return walk->first->addr.family == ADDR_IPV4 ? "; raise net.ipv4.neigh.default.gc_thresh3"
-						     : "; raise net.ipv6.neigh.default.gc_thresh3";
-}
-
-/* Thousands may be refused, again with each walk, and for one reason: one line when their number changes. */
-static void tell_refused(const struct walk *walk)
-{
-	struct managed *managed = walk->managed;
-	char text[ADDR_TEXT_SIZE];
-
-	if (walk->refused && walk->refused != managed->refused)
-		log_warn("cannot have the kernel resolve %zu of %zu next hops, the first is %s on %s: %s%s",
-			 walk->refused, tables_nexthop_count(managed->tables),
-			 addr_format(&walk->first->addr, text),
-			 rt_state_link(managed->state, walk->first->ifindex)->name, strerror(-walk->err),
-			 remedy(walk));
-	managed->refused = walk->refused;
-}
-
-void managed_sync(struct managed *managed)
-{
-	struct walk walk = {.managed = managed};
-
-	tables_each_nexthop(managed->tables, hand_over_each, &walk);
-	tell_refused(&walk);
 }
 
 void managed_neighbour(struct managed *managed, const struct rt_neigh_key *key)
 {
 	struct table_nexthop *nexthop = tables_find_nexthop(managed->tables, key);
 
-	/* What is refused here is refused and told by the next walk. */
 	if (nexthop)
-		(void)hand_over(managed, nexthop);
+		managed_keep(managed, nexthop);
 }
 
-static void ask_anew(struct table_nexthop *nexthop, void *arg)
+static void count_refused(struct table_nexthop *nexthop, void *arg)
 {
-	(void)arg;
-	tables_nexthop_note(nexthop)->asked = false;
+	struct managed *managed = arg;
+
+	managed->refused += tables_nexthop_note(nexthop)->refused;
+}
+
+void managed_use(struct managed *managed, struct tables *tables)
+{
+	managed->tables = tables;
+	managed->refused = 0;
+	if (!managed->turn)
+		managed->turn = 1;
+	if (tables)
+		tables_each_nexthop(tables, count_refused, managed);
+}
+
+static const char *remedy(const struct managed *managed)
+{
+	if (managed->err != -ENOBUFS)
+		return "";
+	return managed->first.addr.family == ADDR_IPV4 ? "; raise net.ipv4.neigh.default.gc_thresh3"
+						       : "; raise net.ipv6.neigh.default.gc_thresh3";
+}
+
+/* Thousands may be refused, again with each probe, and for one reason: one line when their number changes. */
+void managed_tell(struct managed *managed)
+{
+	const struct rt_link *link = rt_state_link(managed->state, managed->first.ifindex);
+	char text[ADDR_TEXT_SIZE];
+
+	if (managed->refused && managed->refused != managed->told)
+		log_warn("cannot have the kernel resolve %zu of %zu next hops, one is %s on %s: %s%s",
+			 managed->refused, tables_nexthop_count(managed->tables),
+			 addr_format(&managed->first.addr, text), link ? link->name : "a link that is gone",
+			 strerror(-managed->err), remedy(managed));
+	managed->told = managed->refused;
 }
 
 void managed_probe(struct managed *managed)
 {
-	tables_each_nexthop(managed->tables, ask_anew, NULL);
-	managed_sync(managed);
+	managed->turn += managed->turn == UINT_MAX ? 2 : 1;
 }
 
-void managed_release(struct managed *managed, const struct rt_neigh_key *key)
+static void unmanage(const struct managed *managed, const struct rt_neigh_key *key)
 {
 	const struct rt_neigh *neigh = rt_state_neigh(managed->state, key->ifindex, &key->addr);
 
@@ -117,9 +112,16 @@ void managed_release(struct managed *managed, const struct rt_neigh_key *key)
 		(void)rt_neigh_unmanage(managed->query, key->ifindex, &key->addr);
 }
 
+void managed_release(struct managed *managed, struct table_nexthop *nexthop)
+{
+	managed->refused -= tables_nexthop_note(nexthop)->refused;
+	tables_nexthop_note(nexthop)->refused = false;
+	unmanage(managed, tables_nexthop_key(nexthop));
+}
+
 static void release_each(struct table_nexthop *nexthop, void *arg)
 {
-	managed_release(arg, tables_nexthop_key(nexthop));
+	unmanage(arg, tables_nexthop_key(nexthop));
 }
 
 void managed_release_all(struct managed *managed)

@@ -20,19 +20,26 @@ struct managed {
 	struct tables *tables;
 	struct rt_query *query;
 	const struct rt_state *state;
-	bool by_hand;	/* the kernel knows no managed entries: managed_probe is needed */
-	size_t refused; /* next hops that the kernel did not take in the last walk */
+	bool by_hand;  /* the kernel knows no managed entries: managed_probe is needed */
+	unsigned turn; /* of asking: a next hop's note has that of when it was handed over, 0 for never */
+	size_t refused, told;	   /* next hops that the kernel did not take; as it was last told */
+	struct rt_neigh_key first; /* one of those */
+	int err;		   /* and why */
 };
 
-/* Hands over what is not managed yet. To be called when next hops came, and after links changed. */
-void managed_sync(struct managed *managed);
+/* Looks after the next hops of these tables from now on. */
+void managed_use(struct managed *managed, struct tables *tables);
+/* Hands over a next hop that is not managed yet: one that is new, or whose link changed. */
+void managed_keep(struct managed *managed, struct table_nexthop *nexthop);
 /* One neighbour changed or went. */
 void managed_neighbour(struct managed *managed, const struct rt_neigh_key *key);
-/* Now and then: starts resolutions where the kernel does not do it by itself, and hands over
- * again what failed before. */
+/* Logs how many were refused, where that changed. */
+void managed_tell(struct managed *managed);
+/* Now and then: from here on managed_keep starts resolutions where the kernel does not do it by itself, and
+ * hands over again what failed before. */
 void managed_probe(struct managed *managed);
-/* Ends it for one next hop, or for all in the tables. */
-void managed_release(struct managed *managed, const struct rt_neigh_key *key);
+/* Ends it for one next hop, which is to be forgotten, or for all in the tables. */
+void managed_release(struct managed *managed, struct table_nexthop *nexthop);
 void managed_release_all(struct managed *managed);
 
 #endif

@@ -12,7 +12,6 @@
 #include "controller.h"
 #include "interfaces.h"
 #include "log.h"
-#include "loop.h"
 #include "restore.h"
 #include "served.h"
 #include "sysctls.h"
@@ -41,8 +40,7 @@ static void meet_ingress(struct controller *controller)
 	if (!changed)
 		return;
 	apply_mark_all(&controller->apply);
-	if (!loop_timer_armed(controller->pass_timer))
-		loop_timer_set(controller->pass_timer, 1, 0);
+	controller_pass_next(controller);
 }
 
 void node_sync(struct controller *controller)

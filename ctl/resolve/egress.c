@@ -8,7 +8,6 @@
  */
 #include "egress.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -186,6 +185,31 @@ void egress_find(const struct rt_state *state, const struct natives *natives, in
 		out->fault = EGRESS_DOWN;
 	if (others_are_native(natives, bottom->ifindex) && !takes_redirected(state, natives, bottom))
 		out->flags |= SH_NEXTHOP_HERE;
+}
+
+/* Is `link` a bridge or bond that `changed` is in, or itself? */
+static bool contains(const struct rt_state *state, int link, int changed)
+{
+	for (int i = 0; i < DEPTH_MAX && changed; i++) {
+		const struct rt_link *inner = rt_state_link(state, changed);
+
+		if (changed == link)
+			return true;
+		changed = inner ? inner->master : 0;
+	}
+	return false;
+}
+
+bool egress_concerns(const struct rt_state *state, int ifindex, int changed)
+{
+	for (int i = 0; i < DEPTH_MAX && ifindex; i++) {
+		const struct rt_link *link = rt_state_link(state, ifindex);
+
+		if (contains(state, ifindex, changed))
+			return true;
+		ifindex = link && !link->lower_elsewhere ? link->lower : 0;
+	}
+	return false;
 }
 
 void egress_words(const struct rt_state *state, const struct egress *egress, char *text, size_t size)

@@ -20,6 +20,7 @@
 #ifndef SHUNT_EGRESS_H
 #define SHUNT_EGRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,10 @@ struct egress {
  * be NULL: none. */
 void egress_find(const struct rt_state *state, const struct natives *natives, int ifindex, const uint8_t *mac,
 		 struct egress *out);
+
+/* May a change of link `changed` concern what egress_find says of `ifindex`: is it that one or one below it,
+ * as far as links say what they are made of? */
+bool egress_concerns(const struct rt_state *state, int ifindex, int changed);
 
 /* The fault, or what _HERE means, in words; empty where there is neither. */
 void egress_words(const struct rt_state *state, const struct egress *egress, char *text, size_t size);

@@ -27,6 +27,7 @@ enum backend_state {
 	STATE_DRAINING,	   /* weight 0 */
 	STATE_DOWN,	   /* health */
 	STATE_UNREACHABLE, /* routing: no route, or no next hop answers */
+	BACKEND_STATES,	   /* how many there are */
 };
 
 /* "active", "resolving", ...: part of the contract. */

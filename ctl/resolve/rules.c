@@ -57,6 +57,18 @@ bool rules_trivial(const struct rt_rule *rules, size_t count)
 	return true;
 }
 
+bool rules_plain(const struct rt_rule *rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct rt_rule *rule = &rules[i];
+
+		if (rule->action != RT_RULE_TABLE || rule->dst.length || rule->invert || rule->tunnel ||
+		    rule->uid_first || rule->suppress_length >= 0 || rule->suppress_group)
+			return false;
+	}
+	return rules_trivial(rules, count);
+}
+
 static bool concerns(const struct rt_rule *rule, const struct addr *dst)
 {
 	return !rule->dst.length || rule->invert || prefix_covers(&rule->dst, dst);

@@ -6,73 +6,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answers.h"
 #include "apply.h"
+#include "apply_deal.h"
 #include "apply_member.h"
 #include "apply_ring.h"
 
 /* ---- marking -------------------------------------------------------------------------------- */
 
+/* What the kernel said before is not to be shared with who is marked now. */
+static void forget_answer(struct apply *apply)
+{
+	apply->answer.type = RT_ROUTE_NONE;
+}
+
 void apply_mark_all(struct apply *apply)
 {
-	for (struct target *target = apply->model->targets; target; target = target->hh.next)
-		target->ask = true;
+	forget_answer(apply);
+	agenda_mark_all(&apply->model->work);
 }
 
 void apply_mark_prefix(struct apply *apply, const struct prefix *prefix)
 {
+	forget_answer(apply);
 	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
 		if (prefix_covers(prefix, &target->address))
-			target->ask = true;
+			model_ask(apply->model, target, (uint8_t)(prefix->length + 1));
 	}
-}
-
-static bool behind_moved(const struct member *member)
-{
-	for (size_t i = 0; i < member->legs_count; i++) {
-		if (tables_nexthop_note(member->legs[i].nexthop)->moved)
-			return true;
-	}
-	return false;
-}
-
-static void forget_moved(struct table_nexthop *nexthop, void *arg)
-{
-	(void)arg;
-	tables_nexthop_note(nexthop)->moved = false;
-}
-
-/* Once for any number of neighbours: one walk for each would be quadratic where every backend is a
- * next hop of its own. */
-static void mark_behind_moved(struct apply *apply)
-{
-	if (!apply->model->moved)
-		return;
-	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
-		for (const struct member *member = target->members; member; member = member->next)
-			target->resolve |= behind_moved(member);
-	}
-	tables_each_nexthop(apply->tables, forget_moved, NULL);
-	apply->model->moved = false;
 }
 
 bool apply_pending(const struct apply *apply)
 {
-	if (apply->model->moved || apply->model->passing)
-		return true;
-	for (const struct target *target = apply->model->targets; target; target = target->hh.next) {
-		if (target->ask || target->resolve)
-			return true;
-	}
-	for (size_t i = 0; i < apply->model->services_count; i++) {
-		if (apply->model->services[i].stale)
-			return true;
-	}
-	return false;
+	const struct model *model = apply->model;
+
+	return model->passing || tables_any_look(apply->tables) || agenda_any(&model->work) ||
+	       agenda_any(&model->rings);
 }
 
 /* ---- next hops ------------------------------------------------------------------------------ */
 
-static void store_nexthop(struct apply *apply, const struct table_nexthop *nexthop)
+static void store_nexthop(struct apply *apply, struct table_nexthop *nexthop)
 {
 	const struct rt_neigh_key *key = tables_nexthop_key(nexthop);
 	struct sh_nexthop before = *tables_nexthop_record(apply->tables, nexthop), after;
@@ -83,18 +56,13 @@ static void store_nexthop(struct apply *apply, const struct table_nexthop *nexth
 		apply->ops->exit_opens(after.ifindex, apply->arg);
 	if (tables_store_nexthop(apply->tables, nexthop, &after) && apply->ops->nexthop_changed)
 		apply->ops->nexthop_changed(key, &before, &after, apply->arg);
+	if (tables_set_exit(apply->tables, nexthop, resolve_exit(key, apply->state, apply->natives)))
+		tables_look(apply->tables, nexthop); /* there was no memory to note it */
 }
 
 static unsigned class_of(const struct apply *apply, const struct table_nexthop *nexthop)
 {
 	return resolve_class(tables_nexthop_key(nexthop), apply->state, apply->natives);
-}
-
-void apply_meet_nexthop(struct apply *apply, struct table_nexthop *nexthop)
-{
-	if (tables_nexthop_refs(nexthop) == 1)
-		tables_nexthop_note(nexthop)->seen = class_of(apply, nexthop);
-	store_nexthop(apply, nexthop);
 }
 
 static void look_again(struct table_nexthop *nexthop, void *arg)
@@ -108,7 +76,29 @@ static void look_again(struct table_nexthop *nexthop, void *arg)
 	if (note->seen == now && tables_nexthop_record(apply->tables, nexthop)->ifindex == exit)
 		return;
 	note->seen = now;
-	note->moved = apply->model->moved = true;
+	note->moved = true;
+	tables_look(apply->tables, nexthop);
+}
+
+static void look_in_turn(struct apply *apply, struct table_nexthop *nexthop)
+{
+	struct table_note *note = tables_nexthop_note(nexthop);
+
+	if (note->looked == apply->look_turn)
+		return;
+	look_again(nexthop, apply);
+	note->looked = apply->look_turn;
+}
+
+void apply_meet_nexthop(struct apply *apply, struct table_nexthop *nexthop)
+{
+	if (tables_nexthop_refs(nexthop) == 1) {
+		tables_nexthop_note(nexthop)->seen = class_of(apply, nexthop);
+		store_nexthop(apply, nexthop);
+		tables_nexthop_note(nexthop)->looked = apply->look_turn;
+	} else {
+		look_in_turn(apply, nexthop);
+	}
 }
 
 void apply_neighbour(struct apply *apply, const struct rt_neigh_key *key)
@@ -119,9 +109,49 @@ void apply_neighbour(struct apply *apply, const struct rt_neigh_key *key)
 		look_again(nexthop, apply);
 }
 
+struct change {
+	struct apply *apply;
+	int ifindex;
+};
+
+/* Is it that link, or one above it? */
+static void look_at_link(int ifindex, void *arg)
+{
+	const struct change *change = arg;
+
+	if (egress_concerns(change->apply->state, ifindex, change->ifindex))
+		tables_each_on_link(change->apply->tables, ifindex, look_again, change->apply);
+}
+
+void apply_link(struct apply *apply, int ifindex)
+{
+	struct change change = {apply, ifindex};
+
+	tables_each_link(apply->tables, look_at_link, &change);
+}
+
 void apply_all_nexthops(struct apply *apply)
 {
-	tables_each_nexthop(apply->tables, look_again, apply);
+	apply->look_turn++;
+	tables_look_all(apply->tables);
+}
+
+void apply_keep_nexthops(struct apply *apply)
+{
+	tables_look_all(apply->tables);
+}
+
+/* How many members it is that are marked. */
+static size_t mark_behind(struct table_note *note)
+{
+	size_t count = 0;
+
+	if (!note->moved)
+		return 0;
+	note->moved = false;
+	for (const struct behind *behind = note->behind; behind; behind = behind->next, count++)
+		model_resolve(behind->member->service->model, behind->member->target);
+	return count;
 }
 
 /* ---- the pass ------------------------------------------------------------------------------- */
@@ -129,30 +159,46 @@ void apply_all_nexthops(struct apply *apply)
 /* Keeps the kernel's answer without the room for legs that it does not have. */
 static int store_route(struct target *target, const struct rt_route *route)
 {
-	size_t size = offsetof(struct rt_route, legs) + route->legs_count * sizeof(route->legs[0]);
-	struct rt_route *copy = malloc(size);
+	if (!target->route || target->route->legs_count != route->legs_count) {
+		struct rt_route *room = malloc(route_size(route));
 
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, route, size);
-	free(target->route);
-	target->route = copy;
+		if (!room)
+			return -ENOMEM;
+		free(target->route);
+		target->route = room;
+	}
+	memcpy(target->route, route, route_size(route));
 	return 0;
+}
+
+/* Does what the kernel said of the one before hold for this one? */
+static bool is_answered(const struct apply *apply, const struct target *target)
+{
+	return target->ask != ASK_ALONE && policy_plain(&apply->policy, target->address.family) &&
+	       answer_stands(&apply->answer, target->route, &target->address, (uint8_t)(target->ask - 1));
 }
 
 static int ask(struct apply *apply, struct target *target)
 {
-	struct rt_route route;
 	struct rules_cause cause = {0};
-	int err = apply->ask(&apply->policy, apply->query, &target->address, &route, &cause);
+	int err = 0;
 
-	apply->asks++;
+	if (!is_answered(apply, target)) {
+		struct rt_route route;
+
+		err = apply->ask(&apply->policy, apply->query, &target->address, &route, &cause);
+		apply->asks++;
+		if (!err)
+			memcpy(&apply->answer, &route, route_size(&route));
+	}
 	if (!err)
-		err = store_route(target, &route);
-	if (err)
+		err = store_route(target, &apply->answer);
+	if (err) {
+		target->ask = ASK_ALONE;
 		return err;
+	}
 	target->cause = cause;
-	target->ask = false;
+	target->ask = 0;
 	target->resolve = true;
 	return 0;
 }
@@ -175,50 +221,131 @@ static int update_target(struct apply *apply, struct target *target)
 	return err;
 }
 
-/* No slot leads to them any more. */
-static void finish_leaving(struct apply *apply)
+/* A full table is what the caller can do something about: it is not forgotten for a later failure. */
+static void note_failure(struct model *model, int err)
 {
-	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
-		for (struct member *member = target->members; member; member = member->next) {
-			if (member->leaving && !member->service->stale)
-				apply_member_left(apply, member);
-		}
-	}
+	if (err && model->failed != -ENOSPC)
+		model->failed = err;
+}
+
+/*
+ * The phases of a pass. Each does one thing that is to be done, and returns what that is worth in the unit of
+ * the budget, a target that need not be asked about; 0 where nothing is left.
+ */
+
+/* Many times cheaper than a question: a mark; a target that shares the answer of the one before. */
+#define MARKS_EACH  256
+#define SHARES_EACH 4
+
+static size_t look_at_nexthop(struct apply *apply)
+{
+	struct table_nexthop *nexthop = tables_next_look(apply->tables);
+
+	if (!nexthop)
+		return 0;
+	look_in_turn(apply, nexthop);
+	if (apply->ops->keep_resolved)
+		apply->ops->keep_resolved(nexthop, apply->arg);
+	return 1 + mark_behind(tables_nexthop_note(nexthop)) / MARKS_EACH;
+}
+
+static size_t update_one(struct apply *apply)
+{
+	struct model *model = apply->model;
+	struct agenda_item *item;
+	struct target *target;
+	uint64_t asks;
+	size_t worth;
+	bool all;
+
+	/* Those that the one before made known, and that changed meanwhile. */
+	tables_begin_looks(apply->tables);
+	worth = look_at_nexthop(apply);
+	item = worth ? NULL : agenda_take(&model->work, &all);
+	if (!item)
+		return worth;
+	target = AGENDA_OF(item, struct target, work);
+	target->ask = all ? ASK_ALONE : target->ask;
+	asks = apply->asks;
+	note_failure(model, update_target(apply, target));
+	if (target->ask || target->resolve)
+		agenda_mark(&model->work, item);
+	return apply->asks == asks ? 1 : SHARES_EACH;
 }
 
 /* All ways are known: who is led where follows from them. */
-static int finish_pass(struct apply *apply)
+static size_t store_ring(struct apply *apply)
 {
-	int err = apply_rings(apply), unanswered = apply_answers(apply);
+	struct agenda_item *item = agenda_take(&apply->model->rings, NULL);
+	struct service *service;
+	int err;
 
-	err = err ? err : unanswered;
-	finish_leaving(apply);
-	apply_care(apply);
-	apply->model->passing = false;
-	return err ? err : apply->model->failed;
+	if (!item)
+		return 0;
+	service = AGENDA_OF(item, struct service, ring_work);
+	err = apply_store_ring(apply, service);
+	note_failure(apply->model, err);
+	if (err)
+		model_stale(service);
+	return 1 + service->slots / MARKS_EACH;
+}
+
+/* No slot leads to them any more. */
+static size_t finish_leaving(struct apply *apply)
+{
+	struct agenda_item *item = agenda_take(&apply->model->leavers, NULL);
+	struct member *member;
+
+	if (!item)
+		return 0;
+	member = AGENDA_OF(item, struct member, leaves);
+	if (member->leaving && model_is_stale(member->service))
+		agenda_mark(&apply->model->leavers, item);
+	else if (member->leaving)
+		apply_member_left(apply, member);
+	return 1;
+}
+
+static void begin_phase(struct apply *apply)
+{
+	struct agenda *const agendas[] = {NULL, &apply->model->work, &apply->model->rings,
+					  &apply->model->leavers};
+
+	if (agendas[apply->model->phase])
+		agenda_begin(agendas[apply->model->phase]);
+	else
+		tables_begin_looks(apply->tables);
 }
 
 int apply_part(struct apply *apply, size_t budget, bool *more)
 {
+	static size_t (*const phases[])(struct apply *) = {look_at_nexthop, update_one, store_ring,
+							   finish_leaving};
 	struct model *model = apply->model;
-	struct target *target = model->passing ? model->at : model->targets;
 
 	if (!model->passing) {
-		mark_behind_moved(apply);
+		model->passing = true;
+		model->phase = 0;
 		model->failed = 0;
+		forget_answer(apply);
+		begin_phase(apply);
 	}
-	for (; target && budget; target = target->hh.next) {
-		int failed;
+	while (budget && model->phase < sizeof(phases) / sizeof(phases[0])) {
+		size_t worth = phases[model->phase](apply);
 
-		budget -= target->ask || target->resolve;
-		failed = update_target(apply, target);
-		model->failed = failed ? failed : model->failed;
+		budget -= worth < budget ? worth : budget;
+		if (!worth && ++model->phase < sizeof(phases) / sizeof(phases[0]))
+			begin_phase(apply);
 	}
-	model->at = target;
-	model->passing = true;
-	apply_forget_deal(apply);
-	*more = target != NULL;
-	return *more ? 0 : finish_pass(apply);
+	deal_forget(apply);
+	*more = model->phase < sizeof(phases) / sizeof(phases[0]);
+	if (*more)
+		return 0;
+	apply_forget_scratch(apply);
+	note_failure(model, apply_answers(apply));
+	apply_care(apply);
+	model->passing = false;
+	return model->failed;
 }
 
 int apply_pass(struct apply *apply)

@@ -34,17 +34,33 @@ struct apply_ops {
 			     const struct sh_path *after, void *arg);
 	/* A next hop is about to lead to another device than before. */
 	void (*exit_opens)(uint32_t ifindex, void *arg);
+	/* A next hop is new, or has been looked at again: the kernel is to keep it resolved. */
+	void (*keep_resolved)(struct table_nexthop *nexthop, void *arg);
 };
 
-/* The path that was last dealt out in this pass, for what: backends behind the same routers come one after
- * another and share it. */
+/* What the member before got in this part of a pass, to be taken over where it must be the same:
+ * apply_deal.c. */
+struct apply_deal_leg {
+	struct table_nexthop *nexthop; /* a reference */
+	uint32_t weight;
+};
 struct apply_deal {
 	struct table_path *path; /* a reference, or NULL */
-	uint32_t before;	 /* the word of the path that they had */
+	uint32_t before;	 /* the word of the path that it had */
 	size_t count;
-	struct {
-		uint32_t nexthop, weight;
-	} legs[RT_LEGS_MAX];
+	struct apply_deal_leg legs[RT_LEGS_MAX];
+	bool common; /* what follows holds for all backends that have this answer, of services like its own */
+	enum forward forward, remote;
+	uint8_t vip_family, backend_family;
+	struct rt_route route;
+	struct resolution resolution;
+};
+
+/* Room that the rings of one pass are worked out in; owned. */
+struct apply_scratch {
+	uint32_t *slots;
+	uint8_t *fates;
+	uint32_t fates_size;
 };
 
 struct apply {
@@ -62,16 +78,25 @@ struct apply {
 	const struct natives *natives; /* NULL: none */
 	const struct apply_ops *ops;
 	void *arg;
-	uint64_t asks; /* questions put to the FIB */
+	uint64_t asks;	    /* questions put to the FIB */
+	unsigned look_turn; /* counts how often all next hops were to be looked at again */
+	struct rt_route
+		answer; /* the last one of the FIB, for who may share it; type RT_ROUTE_NONE: nobody */
 	struct apply_deal deal;
+	struct apply_scratch scratch;
 };
 
 void apply_mark_all(struct apply *apply);
 void apply_mark_prefix(struct apply *apply, const struct prefix *prefix);
-/* Stores a neighbour's change, and marks what is behind it where it came or went. */
+/* Stores a neighbour's change; where it came or went, the next pass resolves who is behind it. */
 void apply_neighbour(struct apply *apply, const struct rt_neigh_key *key);
-/* The same for every next hop: after link changes and overruns. */
+/* The same for the next hops on a link that changed, and on the links above it. Others may have to do with
+ * it, too (a veth's peer, a slave): after it apply_all_nexthops. */
+void apply_link(struct apply *apply, int ifindex);
+/* The next pass looks at every next hop again: after link changes and overruns. */
 void apply_all_nexthops(struct apply *apply);
+/* The next pass has ops->keep_resolved called for each; their records are left as they are. */
+void apply_keep_nexthops(struct apply *apply);
 
 /*
  * Asks, resolves and stores what is marked. 0, or the first -errno after doing all it could;
@@ -79,8 +104,9 @@ void apply_all_nexthops(struct apply *apply);
  */
 int apply_pass(struct apply *apply);
 /*
- * The same in parts, so that others have their turn between: about `budget` targets. While *more, call it
- * again; rings, and what leaves, wait for the last part, where all ways are known. apply_pass begins anew.
+ * The same in parts, so that others have their turn between: about `budget` targets, or a quarter as many
+ * questions. While *more, call it again; rings, and what leaves, wait for the last part, where all ways are
+ * known. apply_pass begins anew.
  */
 int apply_part(struct apply *apply, size_t budget, bool *more);
 bool apply_pending(const struct apply *apply);

@@ -8,78 +8,56 @@
 #include <string.h>
 
 #include "apply.h"
+#include "apply_deal.h"
 #include "apply_member.h"
 
-/* A path and its next hops, held while they are compared with those in use. */
-struct way {
-	struct table_path *path;
-	struct member_leg *legs;
-	size_t legs_count;
-};
-
-static void drop_way(struct apply *apply, struct way *way)
+static void drop_way(struct apply *apply, struct deal_way *way)
 {
 	struct member holder = {.path = way->path, .legs = way->legs, .legs_count = way->legs_count};
 
 	model_unpath(&holder, apply->tables);
 }
 
-static int take_legs(struct apply *apply, const struct resolution *resolution, struct way *way)
+/* A reference to the next hop of a leg. NULL with errno. */
+static struct table_nexthop *take_nexthop(struct apply *apply, const struct resolution *resolution,
+					  size_t leg)
+{
+	struct table_nexthop *nexthop;
+
+	if (resolution == &apply->deal.resolution) {
+		nexthop = deal_nexthop(apply, leg);
+		tables_nexthop_hold(nexthop);
+		return nexthop;
+	}
+	nexthop = tables_nexthop(apply->tables, &resolution->legs[leg].nexthop);
+	if (nexthop)
+		apply_meet_nexthop(apply, nexthop);
+	return nexthop;
+}
+
+static int take_legs(struct apply *apply, struct member *member, const struct resolution *resolution,
+		     struct deal_way *way)
 {
 	way->legs = calloc(resolution->legs_count + 1, sizeof(*way->legs));
 	if (!way->legs)
 		return -ENOMEM;
 	for (size_t i = 0; i < resolution->legs_count; i++) {
 		const struct resolved_leg *leg = &resolution->legs[i];
-		struct table_nexthop *nexthop = tables_nexthop(apply->tables, &leg->nexthop);
+		struct table_nexthop *nexthop = take_nexthop(apply, resolution, i);
+		struct member_leg *taken = &way->legs[way->legs_count];
 
 		if (!nexthop)
 			return -errno;
-		way->legs[way->legs_count++] = (struct member_leg){nexthop, leg->weight, leg->usable};
-		apply_meet_nexthop(apply, nexthop);
+		*taken = (struct member_leg){
+			.nexthop = nexthop, .weight = leg->weight, .usable = leg->usable};
+		behind_enter(&tables_nexthop_note(nexthop)->behind, &taken->behind, member);
+		way->legs_count++;
 	}
 	return 0;
 }
 
-static struct table_path *deal_again(struct apply *apply, const struct resolution *resolution,
-				     const struct way *way, uint32_t before)
-{
-	const struct apply_deal *deal = &apply->deal;
-
-	if (!deal->path || deal->before != before || deal->count != way->legs_count ||
-	    tables_path_record(deal->path)->mtu != resolve_path_mtu(resolution))
-		return NULL;
-	for (size_t i = 0; i < way->legs_count; i++) {
-		if (deal->legs[i].nexthop != tables_nexthop_index(way->legs[i].nexthop) ||
-		    deal->legs[i].weight != way->legs[i].weight)
-			return NULL;
-	}
-	return tables_path(apply->tables, tables_path_record(deal->path));
-}
-
-static void remember_deal(struct apply *apply, const struct way *way, uint32_t before)
-{
-	struct apply_deal *deal = &apply->deal;
-
-	apply_forget_deal(apply);
-	deal->path = tables_path(apply->tables, tables_path_record(way->path));
-	deal->before = before;
-	deal->count = way->legs_count;
-	for (size_t i = 0; i < way->legs_count; i++) {
-		deal->legs[i].nexthop = tables_nexthop_index(way->legs[i].nexthop);
-		deal->legs[i].weight = way->legs[i].weight;
-	}
-}
-
-void apply_forget_deal(struct apply *apply)
-{
-	tables_path_put(apply->tables, apply->deal.path);
-	apply->deal.path = NULL;
-}
-
-/* A path over the legs of `way`, by what there was `before`. */
-static int deal_path(struct apply *apply, const struct resolution *resolution, uint32_t before,
-		     struct way *way)
+/* A path over the legs of `way`, by what there was before. */
+static int make_path(struct apply *apply, const struct resolution *resolution, struct deal_way *way)
 {
 	uint32_t indices[RT_LEGS_MAX];
 	struct sh_path record, former;
@@ -87,29 +65,28 @@ static int deal_path(struct apply *apply, const struct resolution *resolution, u
 
 	for (size_t i = 0; i < way->legs_count; i++)
 		indices[i] = tables_nexthop_index(way->legs[i].nexthop);
-	tables_path_read(tables_port(apply->tables), before, &former);
+	tables_path_read(tables_port(apply->tables), way->before, &former);
 	err = resolve_path(resolution->legs, indices, resolution->legs_count, &former, &record);
 	if (err)
 		return err;
 	record.mtu = resolve_path_mtu(resolution);
 	way->path = tables_path(apply->tables, &record);
-	if (!way->path)
-		return -errno;
-	if (way->legs_count > 1)
-		remember_deal(apply, way, before);
-	return 0;
+	return way->path ? 0 : -errno;
 }
 
-static int take_way(struct apply *apply, const struct member *member, const struct resolution *resolution,
-		    struct way *way)
+static int take_way(struct apply *apply, struct member *member, const struct resolution *resolution,
+		    struct deal_way *way)
 {
-	uint32_t before = tables_backend_path(apply->tables, member->backend);
-	int err = take_legs(apply, resolution, way);
+	int err = take_legs(apply, member, resolution, way);
 
 	if (err || !resolution->legs_count || resolution->mode == SH_MODE_NONE || resolution->each_packet)
 		return err;
-	way->path = deal_again(apply, resolution, way, before);
-	return way->path ? 0 : deal_path(apply, resolution, before, way);
+	way->before = tables_backend_path(apply->tables, member->backend);
+	way->path = deal_path(apply, way, resolve_path_mtu(resolution));
+	err = way->path ? 0 : make_path(apply, resolution, way);
+	if (!err)
+		deal_remember(apply, member, resolution, way);
+	return err;
 }
 
 static void set_reason(struct member *member, const char *reason)
@@ -130,7 +107,11 @@ static void set_state(struct apply *apply, struct member *member, const struct r
 
 	if (backend_state_serves(member->state) != backend_state_serves(resolution->state) ||
 	    backend_state_keeps(member->state) != backend_state_keeps(resolution->state))
-		member->service->stale = true;
+		model_stale(member->service);
+	if (!member->gone) {
+		member->service->in_state[member->state]--;
+		member->service->in_state[resolution->state]++;
+	}
 	apply->model->echo_stale |= member->state != resolution->state;
 	member->state = resolution->state;
 	set_reason(member, resolution->reason);
@@ -140,10 +121,10 @@ static void set_state(struct apply *apply, struct member *member, const struct r
 }
 
 static void switch_way(struct apply *apply, struct member *member, const struct resolution *resolution,
-		       const struct way *way)
+		       const struct deal_way *way)
 {
 	static const struct sh_path none;
-	struct way old = {member->path, member->legs, member->legs_count};
+	struct deal_way old = {member->path, member->legs, member->legs_count, 0};
 	struct sh_path before;
 
 	if (tables_route_backend(apply->tables, member->backend, resolution->mode, way->path, &before) &&
@@ -181,37 +162,42 @@ static void resolve_member(const struct apply *apply, const struct member *membe
 
 int apply_member(struct apply *apply, struct member *member)
 {
-	struct resolution resolution;
-	struct way way = {0};
+	const struct resolution *resolution = deal_resolution(apply, member);
+	struct resolution fresh;
+	struct deal_way way = {0};
 	int err;
 
-	resolve_member(apply, member, &resolution);
-	if (resolution.mode == SH_MODE_NONE) {
+	if (!resolution) {
+		resolve_member(apply, member, &fresh);
+		resolution = &fresh;
+	}
+	if (resolution->mode == SH_MODE_NONE) {
 		/* Its slots go to others first; until then its packets take the old way. */
 		member->leaving = true;
-		set_state(apply, member, &resolution);
+		agenda_mark(&apply->model->leavers, &member->leaves);
+		set_state(apply, member, resolution);
 		return 0;
 	}
-	err = take_way(apply, member, &resolution, &way);
+	err = take_way(apply, member, resolution, &way);
 	if (err) {
 		drop_way(apply, &way);
 		return err;
 	}
-	switch_way(apply, member, &resolution, &way);
-	set_state(apply, member, &resolution);
+	switch_way(apply, member, resolution, &way);
+	set_state(apply, member, resolution);
 	return 0;
 }
 
 void apply_member_left(struct apply *apply, struct member *member)
 {
 	struct resolution resolution;
-	struct way way = {0};
+	struct deal_way way = {0};
 
 	resolve_member(apply, member, &resolution);
 	/* The next hops are held on to without a path: they tell when one of them answers again. */
 	if (take_way(apply, member, &resolution, &way)) {
 		drop_way(apply, &way);
-		way = (struct way){0};
+		way = (struct deal_way){0};
 	}
 	switch_way(apply, member, &resolution, &way);
 }

@@ -14,8 +14,6 @@ struct table_nexthop;
 int apply_member(struct apply *apply, struct member *member);
 /* The rest of leaving, once no slot leads to it. */
 void apply_member_left(struct apply *apply, struct member *member);
-/* Lets go of the path that was last dealt out: at the end of a pass. */
-void apply_forget_deal(struct apply *apply);
 /* A reference to a next hop was taken: stores its record from its link and neighbour, and for the
  * first reference notes how the neighbour was found, as what it becomes is compared with that. In apply.c. */
 void apply_meet_nexthop(struct apply *apply, struct table_nexthop *nexthop);

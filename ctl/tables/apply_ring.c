@@ -17,13 +17,6 @@
 #include "ring.h"
 #include "transition.h"
 
-/* Room that is shared by the services of one pass. */
-struct scratch {
-	uint32_t *slots;
-	uint8_t *fates;
-	uint32_t fates_size;
-};
-
 uint32_t apply_clock(void)
 {
 	struct timespec now;
@@ -140,7 +133,14 @@ static bool needs_care(const struct apply *apply, const struct service *service)
 	return false;
 }
 
-static int update_ring(struct apply *apply, struct service *service, const struct scratch *scratch)
+static void begin_moving(struct service *service)
+{
+	agenda_mark(&service->model->care, &service->care_work);
+	service->model->moving += !service->moving;
+	service->moving = true;
+}
+
+static int update_ring(struct apply *apply, struct service *service, const struct apply_scratch *scratch)
 {
 	struct transition transition = {.fates = scratch->fates, .fates_size = scratch->fates_size};
 	struct ring_change change = {.want = scratch->slots, .now = apply->clock(), .idle = idle_of(service)};
@@ -156,41 +156,34 @@ static int update_ring(struct apply *apply, struct service *service, const struc
 	forget_fates(service, &transition);
 	if (err < 0)
 		return err;
-	service->stale = false;
-	service->moving = true;
+	begin_moving(service);
 	return 0;
 }
 
-static bool any_stale(const struct model *model)
+/* Room that is shared by the services of one pass. */
+static bool has_scratch(struct apply *apply)
 {
-	for (size_t i = 0; i < model->services_count; i++) {
-		if (model->services[i].stale)
-			return true;
+	struct apply_scratch *scratch = &apply->scratch;
+
+	if (!scratch->slots)
+		scratch->slots = calloc(RING_MAX, sizeof(*scratch->slots));
+	if (!scratch->fates) {
+		scratch->fates_size = tables_backends_size(apply->tables);
+		scratch->fates = calloc(scratch->fates_size, sizeof(*scratch->fates));
 	}
-	return false;
+	return scratch->slots && scratch->fates;
 }
 
-int apply_rings(struct apply *apply)
+int apply_store_ring(struct apply *apply, struct service *service)
 {
-	struct scratch scratch = {.fates_size = tables_backends_size(apply->tables)};
-	int err = 0;
+	return has_scratch(apply) ? update_ring(apply, service, &apply->scratch) : -ENOMEM;
+}
 
-	if (!any_stale(apply->model))
-		return 0;
-	scratch.slots = calloc(RING_MAX, sizeof(*scratch.slots));
-	scratch.fates = calloc(scratch.fates_size, sizeof(*scratch.fates));
-	for (size_t i = 0; i < apply->model->services_count; i++) {
-		struct service *service = &apply->model->services[i];
-		int failed = 0;
-
-		if (service->stale)
-			failed = scratch.slots && scratch.fates ? update_ring(apply, service, &scratch)
-								: -ENOMEM;
-		err = failed ? failed : err;
-	}
-	free(scratch.slots);
-	free(scratch.fates);
-	return err;
+void apply_forget_scratch(struct apply *apply)
+{
+	free(apply->scratch.slots);
+	free(apply->scratch.fates);
+	apply->scratch = (struct apply_scratch){0};
 }
 
 /* ---- the end of transitions ----------------------------------------------------------------- */
@@ -203,7 +196,7 @@ static void settle_named(struct apply *apply, struct service *service, const str
 	if (!named || (now - named < idle_of(service) && backend_state_keeps(gone->member.state)))
 		return;
 	tables_mark_named(apply->tables, gone->member.backend, 0);
-	service->stale = true;
+	model_stale(service);
 }
 
 /* Takes away the marks that were not renewed in time. */
@@ -220,20 +213,17 @@ static void settle(struct apply *apply, struct service *service, uint32_t now)
 		if (!seen || (now - seen < idle && backend_state_keeps(member->state)))
 			continue;
 		tables_see_backend(apply->tables, member->backend, 0);
-		service->stale = true;
+		model_stale(service);
 	}
 	for (gone = service->gone; gone; gone = gone->next)
 		settle_named(apply, service, gone, now);
-	service->stale |= tables_ring_due(service->ring, now, idle);
+	if (tables_ring_due(service->ring, now, idle))
+		model_stale(service);
 }
 
 bool apply_moving(const struct apply *apply)
 {
-	for (size_t i = 0; i < apply->model->services_count; i++) {
-		if (apply->model->services[i].moving)
-			return true;
-	}
-	return false;
+	return apply->model->moving > 0;
 }
 
 void apply_settle(struct apply *apply)
@@ -253,19 +243,32 @@ static bool forgettable(const struct apply *apply, const struct gone *gone)
 	       !tables_backend_named(apply->tables, gone->member.backend);
 }
 
+static void take_care(struct apply *apply, struct service *service)
+{
+	struct gone *next;
+
+	for (struct gone *gone = service->gone; gone; gone = next) {
+		next = gone->next;
+		if (forgettable(apply, gone))
+			model_forget(apply->model, gone, apply->tables);
+	}
+	if (!needs_care(apply, service)) {
+		service->model->moving--;
+		service->moving = false;
+	}
+}
+
 void apply_care(struct apply *apply)
 {
-	for (size_t i = 0; i < apply->model->services_count; i++) {
-		struct service *service = &apply->model->services[i];
-		struct gone *next;
+	struct agenda *care = &apply->model->care;
+	struct agenda_item *item;
 
-		if (!service->moving || service->stale)
-			continue;
-		for (struct gone *gone = service->gone; gone; gone = next) {
-			next = gone->next;
-			if (forgettable(apply, gone))
-				model_forget(apply->model, gone, apply->tables);
-		}
-		service->moving = needs_care(apply, service);
+	agenda_begin(care);
+	while ((item = agenda_take(care, NULL))) {
+		struct service *service = AGENDA_OF(item, struct service, care_work);
+
+		/* Of one whose ring could not be stored this is asked again when it is. */
+		if (service->moving && !model_is_stale(service))
+			take_care(apply, service);
 	}
 }

@@ -23,8 +23,10 @@ static struct target *target_of(struct model *model, const struct addr *address)
 	if (!target)
 		return NULL;
 	target->address = *address;
-	target->ask = target->resolve = true;
 	HASH_ADD(hh, model->targets, address, sizeof(target->address), target);
+	agenda_add(&model->work, &target->work);
+	model_ask(model, target, ASK_ALONE);
+	model_resolve(model, target);
 	return target;
 }
 
@@ -49,6 +51,7 @@ static int add_member(struct model *model, struct service *service, struct membe
 		.state = STATE_UNREACHABLE,
 	};
 	target->members = member;
+	agenda_add(&model->leavers, &member->leaves);
 	tables_weigh_backend(tables, member->backend, config->weight);
 	return 0;
 }
@@ -60,9 +63,13 @@ static int add_service(struct model *model, size_t at, struct tables *tables)
 	uint32_t size;
 	int err = 0;
 
+	service->model = model;
 	service->config = config;
 	service->owner = tables_owner(config->name);
-	service->stale = true;
+	service->in_state[STATE_UNREACHABLE] = config->backends_count;
+	agenda_add(&model->care, &service->care_work);
+	agenda_add(&model->rings, &service->ring_work);
+	model_stale(service);
 	service->members = calloc(config->backends_count, sizeof(*service->members));
 	service->entries = calloc(config->ports_count, sizeof(struct table_service *));
 	if (!service->members || !service->entries)
@@ -146,9 +153,10 @@ static void leave_target(struct model *model, const struct member *member)
 	*link = member->next;
 	if (target->members)
 		return;
-	if (model->at == target)
-		model->at = target->hh.next;
+	if (model->looked_at == target)
+		model->looked_at = target->hh.next;
 	HASH_DEL(model->targets, target);
+	agenda_remove(&target->work);
 	free(target->route);
 	free(target);
 }
@@ -168,6 +176,7 @@ void model_forget(struct model *model, struct gone *gone, struct tables *tables)
 		link = &(*link)->next;
 	*link = gone->next;
 	leave_target(model, &gone->member);
+	agenda_remove(&gone->member.leaves);
 	free_member(&gone->member, tables);
 	free(gone);
 	model->forgot = true;
@@ -200,6 +209,10 @@ int model_new(struct config *config, bool directs, struct tables *tables, struct
 	if (!model)
 		return -ENOMEM;
 	model->config = config;
+	agenda_init(&model->work);
+	agenda_init(&model->rings);
+	agenda_init(&model->leavers);
+	agenda_init(&model->care);
 	model->services = calloc(config->services_count + 1, sizeof(*model->services));
 	if (!model->services)
 		err = -ENOMEM;
@@ -222,11 +235,35 @@ int model_new(struct config *config, bool directs, struct tables *tables, struct
 	return 0;
 }
 
+void model_ask(struct model *model, struct target *target, uint8_t why)
+{
+	target->ask = target->ask && target->ask != why ? ASK_ALONE : why;
+	agenda_mark(&model->work, &target->work);
+}
+
+void model_resolve(struct model *model, struct target *target)
+{
+	target->resolve = true;
+	agenda_mark(&model->work, &target->work);
+}
+
+void model_stale(struct service *service)
+{
+	agenda_mark(&service->model->rings, &service->ring_work);
+}
+
+bool model_is_stale(const struct service *service)
+{
+	return agenda_is_marked(&service->model->rings, &service->ring_work);
+}
+
 void model_unpath(struct member *member, struct tables *tables)
 {
 	tables_path_put(tables, member->path);
-	for (size_t i = 0; i < member->legs_count; i++)
+	for (size_t i = 0; i < member->legs_count; i++) {
+		behind_leave(&member->legs[i].behind);
 		tables_nexthop_put(tables, member->legs[i].nexthop);
+	}
 	free(member->legs);
 	member->path = NULL;
 	member->legs = NULL;
@@ -274,6 +311,10 @@ void model_free(struct model *model, struct tables *tables)
 	free(model);
 }
 
+/* What a route that flaps gives up rests for two seconds (index.h), and as many passes as go into that may
+ * each take a new one. */
+#define FLAPS 400
+
 /* Twice what is needed now: a reload needs room for the new beside the old. */
 static uint32_t with_room(size_t needed)
 {
@@ -311,8 +352,8 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		.backends = with_room(backends),
 		.quic_ids = with_room(ids),
 		/* Only those over several next hops; most backends share theirs. */
-		.paths = with_room(backends / 16),
-		.nexthops = with_room(backends),
+		.paths = with_room(backends / 16 + FLAPS),
+		.nexthops = with_room(backends + FLAPS),
 		.slots = (uint32_t)(2 * slots + RING_MAX),
 		.fresh = services ? SH_FRESH_SIZE : 0,
 		.flows = services ? SH_FLOWS_SIZE : 0,
@@ -321,9 +362,5 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 
 size_t service_active(const struct service *service)
 {
-	size_t active = 0;
-
-	for (size_t i = 0; i < service->config->backends_count; i++)
-		active += service->members[i].state == STATE_ACTIVE;
-	return active;
+	return service->in_state[STATE_ACTIVE];
 }

@@ -15,6 +15,8 @@
 
 #include <uthash.h>
 
+#include "agenda.h"
+#include "behind.h"
 #include "config.h"
 #include "resolver.h"
 #include "tables.h"
@@ -23,6 +25,7 @@ struct dataplane_sizes;
 
 struct member_leg {
 	struct table_nexthop *nexthop; /* a reference */
+	struct behind behind;
 	uint32_t weight;
 	bool usable;
 };
@@ -40,9 +43,10 @@ struct member {
 	struct table_path *path; /* a reference, or NULL */
 	struct member_leg *legs; /* owned; of all next hops, usable or not */
 	size_t legs_count;
-	bool drained; /* by the operator */
-	bool leaving; /* to be taken out of the tables once no slot leads to it */
-	bool gone;    /* no longer in the file; the first of a struct gone */
+	bool drained;		   /* by the operator */
+	bool leaving;		   /* to be taken out of the tables once no slot leads to it */
+	struct agenda_item leaves; /* in the model's `leavers` */
+	bool gone;		   /* no longer in the file; the first of a struct gone */
 };
 
 struct gone {
@@ -57,12 +61,14 @@ struct target {
 	struct rt_route *route;	  /* owned, cut to its legs; NULL before the kernel was asked */
 	struct rules_cause cause; /* of packets being asked about one by one */
 	struct member *members;
-	bool ask;     /* the kernel's answer may have changed */
-	bool resolve; /* what follows from it may have */
+	struct agenda_item work; /* in the model's `work` */
+	uint8_t ask;		 /* the kernel's answer may have changed: why, see model_ask; or 0 */
+	bool resolve;		 /* what follows from it may have */
 	UT_hash_handle hh;
 };
 
 struct service {
+	struct model *model;
 	const struct config_service *config;
 	uint64_t owner;
 	struct member *members;		/* owned: config->backends_count of them, in the file's order */
@@ -70,10 +76,12 @@ struct service {
 	struct table_ring *ring;	/* a reference; larger than `slots` where it was and is not steady */
 	uint32_t slots;			/* of the ring that follows from the file */
 	struct table_service **entries; /* owned: a reference for each of config->ports */
-	struct service *speaker; /* the first service of its VIP, perhaps itself: answers echo for it */
-	bool stale;		 /* its ring is to be built again */
-	bool moving;		 /* transitions are to be looked after */
-	UT_hash_handle hh;	 /* while speakers are looked for */
+	struct service *speaker;      /* the first service of its VIP, perhaps itself: answers echo for it */
+	struct agenda_item ring_work; /* in the model's `rings` */
+	struct agenda_item care_work; /* in the model's `care` */
+	bool moving;		      /* transitions are to be looked after */
+	size_t in_state[BACKEND_STATES]; /* members of the file */
+	UT_hash_handle hh;		 /* while speakers are looked for */
 };
 
 struct model {
@@ -81,13 +89,17 @@ struct model {
 	size_t services_count;	  /* 0 on a node that directs nothing: it need not know the ways */
 	struct service *services; /* owned: config->services' at work, in the file's order */
 	struct target *targets;
-	bool echo_stale; /* a backend has become active, or is no longer */
-	bool moved;	 /* a next hop's note says so */
-	bool forgot;	 /* somebody who was gone, since ids were last stored */
-	bool passing;	 /* a pass has begun that goes on at the target `at`, or with the rings where that is
-			    NULL */
-	struct target *at;
-	int failed; /* in that pass: -errno, or 0 */
+	bool echo_stale;	  /* a backend has become active, or is no longer */
+	bool forgot;		  /* somebody who was gone, since ids were last stored */
+	struct target *looked_at; /* where a walk in parts over them goes on (audit.c), or NULL */
+	struct agenda work;	  /* targets to be asked about or resolved */
+	struct agenda rings;	  /* services whose ring is to be built again */
+	struct agenda leavers;	  /* members that no slot is to lead to, to be taken out of the tables */
+	struct agenda care;	  /* services that may have come to the end of a transition */
+	size_t moving;		  /* services that are */
+	bool passing;		  /* a pass has begun and is to go on */
+	unsigned phase;		  /* of that pass */
+	int failed;		  /* in that pass: -errno, or 0 */
 };
 
 /* Takes over `config` on success. `directs`: this node is a director. 0, or -ENOMEM or -ENOSPC (a
@@ -102,8 +114,24 @@ void model_forget(struct model *model, struct gone *gone, struct tables *tables)
 /* What a config needs of each map, with room for another as large beside it while reloading. */
 void model_sizes(const struct config *config, bool directs, struct dataplane_sizes *out);
 
+/* The kernel is to be asked about it again. `why`: the routes of one prefix that covers it changed, of the
+ * length (uint8_t)(why - 1), or ASK_ALONE. Two reasons are ASK_ALONE. */
+#define ASK_ALONE 255
+void model_ask(struct model *model, struct target *target, uint8_t why);
+/* What follows from the kernel's answer is to be worked out again. */
+void model_resolve(struct model *model, struct target *target);
+/* Its ring is to be built again. */
+void model_stale(struct service *service);
+bool model_is_stale(const struct service *service);
+
 /* Drops what a member holds of paths and next hops. */
 void model_unpath(struct member *member, struct tables *tables);
+
+/* Bytes of a route as a target keeps it: without the room for legs that it does not have. */
+static inline size_t route_size(const struct rt_route *route)
+{
+	return offsetof(struct rt_route, legs) + route->legs_count * sizeof(route->legs[0]);
+}
 
 /* Members that take flows. */
 size_t service_active(const struct service *service);

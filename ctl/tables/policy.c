@@ -53,6 +53,7 @@ static int load_family(struct policy_rules *rules, struct rt_query *query, int f
 	free(rules->all);
 	*rules = fresh;
 	rules->trivial = rules_trivial(rules->all, rules->count);
+	rules->plain = rules_plain(rules->all, rules->count);
 	return 0;
 }
 
@@ -165,6 +166,11 @@ static void add_legs(struct rt_route *all, const struct rt_route *more)
 static const struct policy_rules *rules_of(const struct policy *policy, const struct addr *dst)
 {
 	return dst->family == ADDR_IPV4 ? &policy->v4 : &policy->v6;
+}
+
+bool policy_plain(const struct policy *policy, uint8_t family)
+{
+	return family == ADDR_IPV4 ? policy->v4.plain : policy->v6.plain;
 }
 
 /* As a packet of this node's own, where nothing depends on the interface. */

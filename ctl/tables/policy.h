@@ -22,7 +22,7 @@ struct interface_row;
 struct policy_rules {
 	struct rt_rule *all; /* owned, in the kernel's order */
 	size_t count, size;
-	bool trivial;
+	bool trivial, plain;
 };
 
 struct policy {
@@ -41,6 +41,9 @@ int policy_load(struct policy *policy, struct rt_query *query);
  * rules ask for them. */
 int policy_meet(struct policy *policy, const struct interface_row *rows, size_t count,
 		const struct rt_state *state, bool *changed);
+
+/* Do the rules for that family leave it to the tables alone which route a packet takes (rules_plain)? */
+bool policy_plain(const struct policy *policy, uint8_t family);
 
 /* Asks for `dst`. cause->by is RULES_BY_NOTHING where *out is the answer for all packets; else *out
  * has the next hops of all answers known, or is the first answer where that leads nowhere. 0 or

@@ -71,6 +71,10 @@ static int adopt_nexthop(struct tables *tables, uint32_t index)
 	nexthop->index = index;
 	nexthop->key.ifindex = (int)record->link;
 	tables_addr(&record->neighbour, record->family, &nexthop->key.addr);
+	if (link_enter(tables, nexthop)) {
+		free(nexthop);
+		return -ENOMEM;
+	}
 	ENTER(tables->nexthops, nexthop);
 	index_claim(&tables->free_nexthops, index);
 	return 0;
@@ -199,6 +203,7 @@ int tables_new(struct port *port, struct tables **out)
 	if (!tables)
 		return -ENOMEM;
 	tables->port = port;
+	agenda_init(&tables->looks);
 	err = index_init(&tables->free_nexthops, port->nexthops_size);
 	if (!err)
 		err = index_init(&tables->free_paths, port->paths_size);
@@ -232,6 +237,7 @@ void tables_free(struct tables *tables)
 {
 	if (!tables)
 		return;
+	links_free(tables);
 	FREE_ALL(table_nexthop, tables->nexthops);
 	FREE_ALL(table_path, tables->paths);
 	FREE_ALL(table_backend, tables->backends);
@@ -299,6 +305,12 @@ struct table_nexthop *tables_nexthop(struct tables *tables, const struct rt_neig
 	nexthop->index = index;
 	nexthop->refs = 1;
 	copy_neigh_key(&nexthop->key, key);
+	if (link_enter(tables, nexthop)) {
+		index_give_up(&tables->free_nexthops, index);
+		free(nexthop);
+		errno = ENOMEM;
+		return NULL;
+	}
 	record = &tables->port->nexthops[index];
 	*record = (struct sh_nexthop){.ifindex = (uint32_t)key->ifindex,
 				      .link = (uint32_t)key->ifindex,
@@ -415,7 +427,8 @@ void tables_nexthop_put(struct tables *tables, struct table_nexthop *nexthop)
 	if (!nexthop || --nexthop->refs)
 		return;
 	if (tables->released)
-		tables->released(&nexthop->key, tables->released_arg);
+		tables->released(nexthop, tables->released_arg);
+	link_leave(tables, nexthop);
 	HASH_DEL(tables->nexthops, nexthop);
 	index_give_up(&tables->free_nexthops, nexthop->index);
 	free(nexthop);
@@ -479,7 +492,7 @@ void tables_sweep(struct tables *tables)
 	SWEEP(table_nexthop, tables->nexthops, tables_nexthop_put);
 }
 
-void tables_on_release(struct tables *tables, void (*released)(const struct rt_neigh_key *key, void *arg),
+void tables_on_release(struct tables *tables, void (*released)(struct table_nexthop *nexthop, void *arg),
 		       void *arg)
 {
 	tables->released = released;

@@ -31,6 +31,7 @@
 #include "config.h"
 #include "port.h"
 
+struct behind;
 struct tables;
 struct transition;
 
@@ -53,6 +54,9 @@ struct table_backend *tables_backend(struct tables *tables, uint64_t owner, cons
 struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t size);
 struct table_service *tables_service(struct tables *tables, const struct addr *vip,
 				     const struct config_port *port);
+/* One reference more. */
+void tables_nexthop_hold(struct table_nexthop *nexthop);
+void tables_path_hold(struct table_path *path);
 /* A thing without references is given up. NULL is fine. */
 void tables_nexthop_put(struct tables *tables, struct table_nexthop *nexthop);
 void tables_path_put(struct tables *tables, struct table_path *path);
@@ -74,11 +78,34 @@ const struct sh_nexthop *tables_nexthop_record(const struct tables *tables,
 unsigned tables_nexthop_refs(const struct table_nexthop *nexthop);
 /* What its users remember of a next hop, with it: no one else looks at it. */
 struct table_note {
-	bool asked;    /* handed to the kernel to keep resolved */
-	bool moved;    /* `seen` changed: those behind it are to be resolved again */
-	unsigned seen; /* resolve_class() when it was last looked at */
+	struct behind *behind; /* the members whose legs it is (behind.h) */
+	unsigned asked;	       /* when it was handed to the kernel to keep resolved: managed.h */
+	bool refused;	       /* the kernel would not */
+	bool moved;	       /* `seen` changed: those behind it are to be resolved again */
+	unsigned looked;       /* apply.look_turn when it was last looked at */
+	unsigned seen;	       /* resolve_class() when it was last looked at */
 };
 struct table_note *tables_nexthop_note(struct table_nexthop *nexthop);
+
+/*
+ * Next hops that are to be looked at, because their link or one below it may have changed, or for the kernel
+ * to keep them resolved; all those that are new are. As an agenda (agenda.h).
+ */
+void tables_look(struct tables *tables, struct table_nexthop *nexthop);
+void tables_look_all(struct tables *tables);
+bool tables_any_look(const struct tables *tables);
+void tables_begin_looks(struct tables *tables);
+struct table_nexthop *tables_next_look(struct tables *tables); /* NULL: the round is over */
+
+/* The links of next hops: in no order. `each` must not take or put any. */
+void tables_each_link(struct tables *tables, void (*each)(int ifindex, void *arg), void *arg);
+void tables_each_on_link(struct tables *tables, int ifindex,
+			 void (*each)(struct table_nexthop *nexthop, void *arg), void *arg);
+/* The link that frames to a next hop leave by, 0: none. 0, or -ENOMEM and nothing set. */
+int tables_set_exit(struct tables *tables, struct table_nexthop *nexthop, int ifindex);
+void tables_each_exit(struct tables *tables, void (*each)(int ifindex, void *arg), void *arg);
+/* Have links become exits, or ceased to be, since this was last asked? */
+bool tables_exits_changed(struct tables *tables);
 
 /* What stands for the path in a backend: see struct sh_backend. */
 uint32_t tables_path_word(const struct table_path *path);
@@ -155,7 +182,7 @@ void tables_answer(struct tables *tables, const struct table_service *service, b
 /* Gives up what was adopted and not asked for. */
 void tables_sweep(struct tables *tables);
 /* Who wants to hear of each next hop that is given up; NULL: no one. */
-void tables_on_release(struct tables *tables, void (*released)(const struct rt_neigh_key *key, void *arg),
+void tables_on_release(struct tables *tables, void (*released)(struct table_nexthop *nexthop, void *arg),
 		       void *arg);
 /* From now on the memory is another's: what is put is given up here alone, and no one hears of it. */
 void tables_leave(struct tables *tables);

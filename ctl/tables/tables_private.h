@@ -7,11 +7,23 @@
 
 #include <uthash.h>
 
+#include "agenda.h"
 #include "extent.h"
 #include "index.h"
 #include "tables.h"
 
+/* A link, as next hops have it. Dies with the last of them. */
+struct table_link {
+	int ifindex;
+	struct table_nexthop *on; /* those whose link it is */
+	unsigned leaving;	  /* how many frames' ways lead out by it: see tables_set_exit */
+	UT_hash_handle hh;
+};
+
 struct table_nexthop {
+	struct agenda_item look;
+	struct table_nexthop *next_on, **link_on; /* of the same link; what points here */
+	int exit;
 	struct rt_neigh_key key;
 	uint32_t index;
 	unsigned refs;
@@ -72,6 +84,9 @@ struct table_service {
 struct tables {
 	struct port *port; /* borrowed */
 	struct table_nexthop *nexthops;
+	struct table_link *links;
+	struct agenda looks; /* next hops to be looked at again */
+	bool exits_changed;
 	struct table_path *paths;
 	struct table_backend *backends;
 	struct table_ring *rings;
@@ -81,9 +96,14 @@ struct tables {
 	unsigned turn;
 	uint64_t writes;
 	bool left; /* others own the memory now */
-	void (*released)(const struct rt_neigh_key *key, void *arg);
+	void (*released)(struct table_nexthop *nexthop, void *arg);
 	void *released_arg;
 };
+
+/* The next hop's key is set. 0 or -ENOMEM. In tables_link.c, and so is its end. */
+int link_enter(struct tables *tables, struct table_nexthop *nexthop);
+void link_leave(struct tables *tables, struct table_nexthop *nexthop);
+void links_free(struct tables *tables);
 
 /* Loads and stores of the words that packets read meanwhile. */
 static inline uint64_t word_load(const __u64 *word)

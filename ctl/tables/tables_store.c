@@ -197,6 +197,16 @@ void tables_each_nexthop(struct tables *tables, void (*each)(struct table_nextho
 	}
 }
 
+void tables_nexthop_hold(struct table_nexthop *nexthop)
+{
+	nexthop->refs++;
+}
+
+void tables_path_hold(struct table_path *path)
+{
+	path->refs++;
+}
+
 size_t tables_nexthop_count(const struct tables *tables)
 {
 	return HASH_COUNT(tables->nexthops);

@@ -284,6 +284,9 @@ struct rt_hints {
 	bool fdb;	 /* a bridge learnt, moved or forgot a MAC */
 	bool rules;	 /* a rule came or went */
 	bool overrun;	 /* the socket lost events and has been recovered by a new dump */
+	int *ifindexes; /* the links and bridges that `links` and `fdb` are about; fewer where `everything` is
+			   set for want of room */
+	size_t ifindexes_count, ifindexes_size;
 	struct prefix *routes; /* prefixes whose routes changed */
 	size_t routes_count, routes_size;
 	struct rt_neigh_key *neighs; /* neighbours whose state or MAC changed */

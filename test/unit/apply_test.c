@@ -40,6 +40,7 @@ static size_t count_in(enum backend_state state)
 
 	for (size_t i = 0; i < service->config->backends_count; i++)
 		count += service->members[i].state == state;
+	assert_int_equal(count, service->in_state[state]);
 	return count;
 }
 
@@ -136,9 +137,133 @@ static void a_link_s_new_mac_is_one_write(void **state)
 	link = *rt_state_link(world->state, 2);
 	memset(link.mac, 0x77, sizeof(link.mac));
 	assert_int_equal(rt_state_put_link(world->state, &link), 0);
-	apply_all_nexthops(&world->apply);
-	assert_true(writes() == before + 1);
+	apply_link(&world->apply, 3);
+	assert_true(writes() == before); /* that is not about it */
+	apply_link(&world->apply, 2);
+	assert_true(writes() == before + 1); /* and does not wait for a pass */
 	assert_int_equal(hop_of(0)->src_mac[5], 0x77);
+	pass();
+	assert_true(writes() == before + 1);
+}
+
+static struct rt_link *below(int ifindex, struct rt_link *link)
+{
+	*link = *rt_state_link(world->state, ifindex);
+	link->mtu = 1400;
+	return link;
+}
+
+/* A VLAN upon eth0: what happens to eth0 concerns it, at once. */
+static void a_change_of_a_lower_link_is_stored_at_once(void **state)
+{
+	struct rt_link link = {.ifindex = 7,
+			       .name = "vlan",
+			       .kind = "vlan",
+			       .lower = 2,
+			       .vlan_id = 5,
+			       .mtu = 1500,
+			       .up = true,
+			       .carrier = true};
+	uint64_t before;
+
+	(void)state;
+	memset(link.mac, 0x17, sizeof(link.mac));
+	assert_int_equal(rt_state_put_link(world->state, &link), 0);
+	start(10);
+	neighbour(7, G1, RT_NEIGH_VALID, 0x21);
+	route(0, 7, G1, 0, NULL);
+	pass();
+	assert_int_equal(hop_of(0)->mtu, 1500);
+	before = writes();
+	assert_int_equal(rt_state_put_link(world->state, below(2, &link)), 0);
+	apply_link(&world->apply, 2);
+	assert_int_equal(hop_of(0)->mtu, 1400);
+	assert_int_equal(hop_of(1)->mtu, 1400);
+	assert_true(writes() == before + 2);
+}
+
+/* Also without a word about which link it was, in the next pass. */
+static void all_next_hops_are_looked_at_in_the_pass(void **state)
+{
+	struct rt_link link;
+
+	(void)state;
+	start(10);
+	assert_false(apply_pending(&world->apply));
+	assert_int_equal(rt_state_put_link(world->state, below(2, &link)), 0);
+	apply_all_nexthops(&world->apply);
+	assert_true(apply_pending(&world->apply));
+	pass();
+	assert_int_equal(hop_of(0)->mtu, 1400);
+}
+
+static size_t kept;
+
+static void keep(struct table_nexthop *nexthop, void *arg)
+{
+	(void)nexthop;
+	(void)arg;
+	kept++;
+}
+
+/* The kernel is told once of each that is new, not again with every pass. */
+static void a_new_next_hop_is_to_be_kept_resolved(void **state)
+{
+	struct apply_ops ops = checking_ops;
+
+	(void)state;
+	kept = 0;
+	ops.keep_resolved = keep;
+	world->apply.ops = &ops;
+	start(MANY);
+	assert_int_equal(kept, 1);
+	neighbour(2, G1, RT_NEIGH_VALID, 0x99);
+	pass();
+	assert_int_equal(kept, 1);
+	route(0, 2, G2, 3, G3);
+	pass();
+	assert_int_equal(kept, 3);
+}
+
+/* What somebody else wrote there is for the audit to find and to count. */
+static void keeping_next_hops_resolved_stores_nothing(void **state)
+{
+	struct apply_ops ops = checking_ops;
+	struct sh_nexthop *record;
+
+	(void)state;
+	ops.keep_resolved = keep;
+	world->apply.ops = &ops;
+	start(10);
+	kept = 0;
+	record = &world->heap->port.nexthops[path_of(0).nexthop[0]];
+	record->dst_mac[5] ^= 0xff;
+	apply_keep_nexthops(&world->apply);
+	pass();
+	assert_int_equal(kept, 1);
+	assert_int_equal(record->dst_mac[5], 0x21 ^ 0xff);
+	apply_all_nexthops(&world->apply);
+	pass();
+	assert_int_equal(record->dst_mac[5], 0x21);
+}
+
+/* However many there are: nobody behind other routers is looked at. */
+static void who_is_behind_a_neighbour_is_found_without_the_others(void **state)
+{
+	int states;
+
+	(void)state;
+	start(MANY);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	route(0, 3, G3, 0, NULL);
+	pass();
+	for (size_t i = 1; i < MANY; i += 2) /* would be told of if it were resolved */
+		member(i)->drained = true;
+	states = world->states;
+	neighbour(3, G3, RT_NEIGH_NONE, 0);
+	pass();
+	assert_int_equal(world->states, states + MANY / 2);
+	assert_int_equal(count_in(STATE_RESOLVING), MANY / 2);
 }
 
 static void a_backend_waits_in_the_ring_for_its_mac(void **state)
@@ -202,6 +327,69 @@ static void a_route_that_moves_takes_its_backends_along(void **state)
 	assert_int_equal(hop_of(1)->ifindex, 2);
 	assert_int_equal(count_in(STATE_ACTIVE), MANY);
 	assert_slots(slots);
+}
+
+/* By rules that leave it to the tables: one question for all whose route it was. */
+static void a_route_is_asked_about_once_where_it_is_everyone_s(void **state)
+{
+	uint64_t asks, before;
+
+	(void)state;
+	start(MANY);
+	world->apply.policy.v4.plain = true;
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	asks = world->apply.asks;
+	before = writes();
+	route(0, 3, G3, 0, NULL);
+	pass();
+	assert_true(world->apply.asks == asks + 1);
+	assert_true(writes() == before + 3 + MANY / 2);
+	assert_int_equal(hop_of(0)->ifindex, 3);
+	assert_int_equal(hop_of(MANY - 2)->ifindex, 3);
+	assert_int_equal(hop_of(1)->ifindex, 2);
+	/* What is behind all links: nothing says what an answer has to do with another. */
+	apply_mark_all(&world->apply);
+	pass();
+	assert_true(world->apply.asks == asks + 1 + MANY);
+}
+
+/* What was said before an event is not taken for an answer after it. */
+static void an_event_between_two_parts_ends_the_sharing(void **state)
+{
+	uint64_t asks;
+	bool more;
+
+	(void)state;
+	start(MANY);
+	world->apply.policy.v4.plain = true;
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	asks = world->apply.asks;
+	route(0, 3, G3, 0, NULL);
+	assert_int_equal(apply_part(&world->apply, 100, &more), 0);
+	assert_true(more);
+	assert_true(world->apply.asks == asks + 1);
+	route(0, 2, G1, 0, NULL);
+	while (more)
+		assert_int_equal(apply_part(&world->apply, 100, &more), 0);
+	pass();
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(hop_of(i)->ifindex, 2);
+}
+
+/* Two routes that changed cover it: which of them it has is to be asked. */
+static void whoever_is_in_two_changed_prefixes_is_asked_about(void **state)
+{
+	const struct prefix half = {.addr = {ADDR_IPV4, {198, 18}}, .length = 17};
+	uint64_t asks;
+
+	(void)state;
+	start(10);
+	world->apply.policy.v4.plain = true;
+	asks = world->apply.asks;
+	route(0, 2, G1, 0, NULL);
+	apply_mark_prefix(&world->apply, &half);
+	pass();
+	assert_true(world->apply.asks == asks + 5);
 }
 
 static void no_route_leaves_the_ring_before_the_records(void **state)
@@ -334,7 +522,7 @@ static void a_pass_in_parts_ends_as_a_whole_one(void **state)
 	slots = copy_slots();
 	asks = world->apply.asks;
 	route(0, 0, NULL, 0, NULL); /* half of them can't be reached any more */
-	assert_int_equal(apply_part(&world->apply, 100, &more), 0);
+	assert_int_equal(apply_part(&world->apply, 400, &more), 0);
 	assert_true(more && apply_pending(&world->apply));
 	assert_true(world->apply.asks == asks + 100);
 	assert_int_equal(count_in(STATE_UNREACHABLE), 100);
@@ -577,9 +765,17 @@ int main(void)
 		FACT(a_new_mac_is_one_write_for_a_thousand_backends),
 		FACT(the_same_mac_again_is_no_write),
 		FACT(a_link_s_new_mac_is_one_write),
+		FACT(a_change_of_a_lower_link_is_stored_at_once),
+		FACT(all_next_hops_are_looked_at_in_the_pass),
+		FACT(a_new_next_hop_is_to_be_kept_resolved),
+		FACT(keeping_next_hops_resolved_stores_nothing),
+		FACT(who_is_behind_a_neighbour_is_found_without_the_others),
 		FACT(a_backend_waits_in_the_ring_for_its_mac),
 		FACT(a_mac_that_is_forgotten_makes_them_wait_again),
 		FACT(a_route_that_moves_takes_its_backends_along),
+		FACT(a_route_is_asked_about_once_where_it_is_everyone_s),
+		FACT(an_event_between_two_parts_ends_the_sharing),
+		FACT(whoever_is_in_two_changed_prefixes_is_asked_about),
 		FACT(no_route_leaves_the_ring_before_the_records),
 		FACT(a_router_that_does_not_answer_takes_its_backends_out),
 		FACT(the_last_backend_leaves_an_empty_ring),

@@ -81,7 +81,7 @@ static inline void assert_whole_way(const struct member *member)
 	assert_in_range(path.buckets, 1, SH_PATH_BUCKETS);
 	for (uint32_t i = 0; i < path.buckets; i++) {
 		struct sh_nexthop hop = world->heap->port.nexthops[path.nexthop[i]];
-		struct rt_neigh_key key = {.ifindex = (int)hop.ifindex};
+		struct rt_neigh_key key = {.ifindex = (int)hop.link};
 		struct sh_nexthop want;
 
 		assert_int_not_equal(hop.family, 0);
@@ -216,6 +216,8 @@ static inline void route(int block, int ifindex, const char *gateway, int ifinde
 	struct rt_route *there = &world->kernel.blocks[block];
 
 	*there = (struct rt_route){.type = gateway ? RT_ROUTE_UNICAST : RT_ROUTE_NONE};
+	if (gateway)
+		there->dst = prefix;
 	if (gateway)
 		add_leg(there, ifindex, gateway, 1);
 	if (gateway2)
