@@ -8,7 +8,7 @@ The server NAME, "b" and a number, puts 0x100 more than the number into the conn
 A connection begins with an Initial whose ID the client made up; once answered, the rest of the handshake and all data
 have the server's ID. The handshake is from one port; each datagram of data is from another. Prints `ready` when COUNT stand, and at
 SIGTERM a line of JSON: connections, messages (answers to data), ports (that data came from), broken (answered by another than
-before), lost (datagrams without an answer within a second), by (connections of each server).
+before), lost (datagrams without an answer within five seconds), by (connections of each server).
 """
 import collections
 import json
@@ -20,7 +20,7 @@ import sys
 import time
 
 PERIOD = 0.2
-PATIENCE = 1.0
+PATIENCE = 5.0
 PER_SECOND = 10
 
 INITIAL, HANDSHAKE = 0xC0, 0xE0
