@@ -27,7 +27,7 @@ from lab import BUILD, wait_for  # noqa: E402
 SIZE = 10000
 LOADS = 3
 MIB = 2**20
-DECIMALS = {"writes": 0, "ratio": 2, "Mpps": 2, "%": 2, "ms": 2}
+DECIMALS = {"writes": 0, "flows": 0, "ratio": 2, "Mpps": 2, "%": 2, "ms": 2}
 
 
 class Table:

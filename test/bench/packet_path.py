@@ -17,6 +17,7 @@ FLOWS_MORE = 1.3  # at a million flows, as a ratio to one
 TABLE_MORE = 0.1  # there, as a ratio to the flow table
 NEW_MORE = 1.05  # a flow's first packet, as a ratio to its others
 MOVING = 6.5
+FLOOD_MORE = 1.1  # a packet's time after a flood, as a ratio to that before
 LIVE = 0.88  # of the packets that swapping MACs makes
 
 YARDSTICKS = {"empty": "the measurement itself, not net", "swap": "floor: MACs swapped",
@@ -25,17 +26,22 @@ FLOWS = {1: "1 flow", 10000: "10k flows", 1000000: "1M flows"}
 
 
 def figures():
-    """({(name, family, flows): (ns, ratio to the router, misses)}, {name: (packets a second, ratio to swapped MACs)})"""
-    cases, live = {}, {}
+    """({(name, family, flows): (ns, ratio to the router, misses)}, {name: (packets a second, ratio to swapped MACs)},
+    {name: ratio of after the flood to before it, "astray": flows})"""
+    cases, live, flood = {}, {}, {}
     lines = subprocess.run([BUILD / "bench/packet"], check=True, stdout=subprocess.PIPE, text=True).stdout
     for line in lines.splitlines():
         kind, name, *rest = line.split("\t")
         if kind == "live":
             live[name] = float(rest[0]), float(rest[1])
+        elif kind == "flood":
+            flood[name] = float(rest[0])
+        elif kind == "astray":
+            flood[kind] = int(name)
         else:
             family, flows, *values = rest
             cases[name, int(family), int(flows)] = tuple(map(float, values))
-    return cases, live
+    return cases, live, flood
 
 
 class Rows:
@@ -91,7 +97,7 @@ class Rows:
 
 
 def measure(table):
-    cases, live = figures()
+    cases, live, flood = figures()
     for family in 4, 6:
         rows = Rows(table, cases, family)
         table.title(f"a packet's way, IPv{family} (net; the router is IPv4's {rows.router:.1f} ns)")
@@ -104,3 +110,9 @@ def measure(table):
     for name, (rate, _) in live.items():
         table.add("live", name, rate / 1e6, "Mpps")
     table.add("live", "l2 to swapped MACs", live["l2"][1], "ratio", LIVE, least=True)
+    table.title("a flood of 2,000,000 SYNs to slots in transition, IPv4: what it does to established flows")
+    for name, value in flood.items():
+        if name == "astray":
+            table.add("flood", "connections broken", value, "flows", 0)
+        else:
+            table.add("flood", f"{name}: after it to before", value, "ratio", FLOOD_MORE)

@@ -212,7 +212,6 @@ void bed_warm(struct bed *bed, uint8_t family, const struct bench_plan *plan)
 	struct bench_plan each = *plan;
 
 	each.in_order = 1;
-	each.first = 0;
 	begin(bed, &each);
 	test_run(bed, family, plan->flows, NULL);
 }
@@ -250,6 +249,6 @@ double bed_live(struct bed *bed, const struct bench_plan *plan, uint64_t packets
 	attach(bed->ifindex, -1);
 	if (!arrivals->first_at || arrivals->last_at == arrivals->first_at)
 		die("packets do not come back");
-	return (double)(arrivals->last - BENCH_CHUNK * BENCH_WARM) * 1e9 /
+	return (double)(arrivals->last - BENCH_WARMED) * 1e9 /
 	       (double)(arrivals->last_at - arrivals->first_at);
 }

@@ -17,14 +17,17 @@
 #define BENCH_CHUNKS 48
 #define BENCH_WARM   16
 
+/* Packets before those that count, live. */
+#define BENCH_WARMED ((__u64)BENCH_CHUNK * BENCH_WARM)
+
 /* Flows: the client's lower address bits, and its port above those. */
 #define BENCH_CLIENT_BITS 17
 #define BENCH_CLIENT_PORT 1024
 
 struct bench_plan {
 	__u32 target;	  /* index in `next` of the program to run */
-	__u32 flows;	  /* packets are of a random one of so many */
-	__u32 in_order;	  /* 1: one flow after the other, beginning with `first` */
+	__u32 flows;	  /* packets are of a random one of so many, from `first` on */
+	__u32 in_order;	  /* 1: one flow after the other */
 	__u32 frame_size; /* bytes */
 	__u32 sum;	  /* IPv4: sum of the header's words, those of the source and the checksum apart */
 	__u32 first;
@@ -40,7 +43,7 @@ struct bench_clock {
  * waits for the kernel to clean up, some milliseconds. */
 struct bench_arrivals {
 	__u64 count;
-	__u64 first_at; /* ns: packet BENCH_CHUNK * BENCH_WARM */
+	__u64 first_at; /* ns: packet BENCH_WARMED */
 	__u64 last;	/* the last one whose number BENCH_CHUNK divides */
 	__u64 last_at;
 };

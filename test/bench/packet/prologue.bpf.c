@@ -51,7 +51,7 @@ static __always_inline __u32 bench_flow_number(void)
 {
 	if (plan.in_order)
 		return plan.first + clock.packets - 1;
-	return (__u64)bpf_get_prandom_u32() * plan.flows >> 32;
+	return plan.first + ((__u64)bpf_get_prandom_u32() * plan.flows >> 32);
 }
 
 static __always_inline void bench_copy2(__u8 *to, const __u8 *from, __u32 bytes)
@@ -165,7 +165,7 @@ int arrive(struct xdp_md *ctx __attribute__((unused)))
 		arrivals.last = count;
 		arrivals.last_at = bpf_ktime_get_ns();
 	}
-	if (count == BENCH_CHUNK * BENCH_WARM)
+	if (count == BENCH_WARMED)
 		arrivals.first_at = arrivals.last_at;
 	return XDP_DROP;
 }

@@ -12,6 +12,8 @@
  *
  *	case NAME FAMILY FLOWS NET_NS RATIO MISSES_PERCENT
  *	live NAME PACKETS_PER_SECOND RATIO
+ *	flood NAME RATIO			(flood.h)
+ *	astray FLOWS OF
  *
  * Exit status: 0; 2 where it cannot be measured, or a case does not do what it should.
  */
@@ -19,6 +21,7 @@
 
 #include "cases.h"
 #include "die.h"
+#include "flood.h"
 
 #define CASES_MAX    128
 #define LOADS	     4
@@ -133,6 +136,25 @@ static void run_live(struct bed *bed, struct samples *swap, struct samples *l2)
 	}
 }
 
+/* Over all loads: medians, and how many went astray in all. */
+static void print_floods(const struct flood *floods, uint32_t count)
+{
+	double *slower = calloc(count, sizeof(*slower));
+	uint32_t astray = 0;
+
+	if (!slower)
+		die("calloc");
+	for (enum flood_kind kind = 0; kind < FLOOD_KINDS; kind++) {
+		for (uint32_t i = 0; i < count; i++)
+			slower[i] = floods[i].slower[kind];
+		printf("flood\t%s\t%.3f\n", flood_names[kind], median(slower, count));
+	}
+	for (uint32_t i = 0; i < count; i++)
+		astray += floods[i].astray;
+	printf("astray\t%u\t%u\n", astray, count * FLOOD_KINDS * FLOOD_FLOWS);
+	free(slower);
+}
+
 static void samples_new(struct samples *samples, uint32_t most)
 {
 	samples->values = calloc(most, sizeof(*samples->values));
@@ -157,7 +179,10 @@ int main(int argc, char **argv)
 	uint32_t loads = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : LOADS;
 	uint32_t rounds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : ROUNDS;
 	struct samples all[CASES_MAX] = {0}, swap = {0}, l2 = {0};
+	struct flood *floods = calloc(loads, sizeof(*floods));
 
+	if (!floods)
+		die("calloc");
 	for (uint32_t i = 0; i < bench_cases_count; i++)
 		samples_new(&all[i], loads * rounds);
 	samples_new(&swap, loads * LIVE_ROUNDS);
@@ -171,10 +196,13 @@ int main(int argc, char **argv)
 		for (uint32_t round = 0; round < rounds; round++)
 			run_round(bed, round, all);
 		run_live(bed, &swap, &l2);
+		flood_run(bed, &floods[load]);
 		bed_free(bed);
 	}
 	print_cases(all);
 	printf("live\tswap\t%.0f\t1\nlive\tl2\t%.0f\t%.3f\n", median(swap.values, swap.count),
 	       median(l2.values, l2.count), median(l2.ratios, l2.count));
+	print_floods(floods, loads);
+	free(floods);
 	return 0;
 }
