@@ -8,6 +8,7 @@
 
 #include "aliases.h"
 #include "controller.h"
+#include "macs.h"
 #include "restore.h"
 #include "served.h"
 #include "verification.h"
@@ -69,6 +70,18 @@ static void check_echo(struct verification *verification)
 	free(want);
 }
 
+/* A frame to a MAC that is missing here would pass. */
+static void check_macs(struct verification *verification)
+{
+	const struct port *port = dataplane_port(verification->controller->apply.dataplane);
+	char have[64] = "out of memory";
+	uint32_t wrong;
+
+	if (!macs_compare(port->macs, verification->state, &wrong))
+		snprintf(have, sizeof(have), "%u missing or wrong entries", wrong);
+	verification_compare(verification, "map", "macs", "0 missing or wrong entries", have);
+}
+
 static void check_maps(struct verification *verification)
 {
 	static const struct {
@@ -91,6 +104,7 @@ static void check_maps(struct verification *verification)
 	check_echo(verification);
 	err = apply_want_quic_ids(&controller->apply, &want);
 	check_entries(verification, "quic_ids", HASH_QUIC_IDS, err, &want);
+	check_macs(verification);
 	err = served_want(controller->apply.model->config, verification->state, controller->role.role, &want);
 	check_entries(verification, "served", HASH_SERVED, err, &want);
 	err = node_want_egress(controller, &want);

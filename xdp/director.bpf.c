@@ -7,56 +7,11 @@
  * load.restore set: what arrives restorable is restored, what is tunnelled to it is taken out, all
  * else is directed.
  */
-#include "count.h"
 #include "decap.h"
-#include "encap.h"
-#include "event.h"
-#include "forward.h"
-#include "further.h"
+#include "direct.h"
 #include "hard.h"
 #include "icmp.h"
-#include "match.h"
-#include "pick.h"
 #include "restore.h"
-#include "tag.h"
-
-/* A packet to `service`: gives it a backend (*chosen, its index) and sends it there. */
-static __always_inline enum sh_reason sh_dispatch(struct xdp_md *ctx, struct sh_packet *packet,
-						  const struct sh_match *match, __u32 *chosen)
-{
-	__u64 hash = sh_flow_hash(packet);
-	struct sh_backend *backend;
-
-	*chosen = sh_pick(ctx, packet, match, hash);
-	if (!*chosen)
-		return SH_DROP_NO_BACKEND;
-	backend = sh_at(&backends, *chosen);
-	if (!backend)
-		return SH_DROP_NO_BACKEND;
-	return sh_forward(ctx, packet, backend, (__u32)hash);
-}
-
-static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, struct sh_packet *packet)
-{
-	union sh_endpoint vip;
-	struct sh_match match = sh_match(packet, &vip);
-	__u32 backend, reported;
-	enum sh_reason reason;
-
-	if (!match.is_ours || sh_link_group(packet->eth))
-		return SH_PASS_NOT_OURS;
-	reported = sh_event_begin(packet, &vip);
-	reason = sh_dispatch(ctx, packet, &match, &backend);
-	if (sh_dispatched(reason)) {
-		sh_bump(&service_counts, match.index, packet->frame_bytes);
-		sh_bump(&backend_counts, backend, packet->frame_bytes);
-	}
-	if (reported)
-		sh_event_end(reported, match.index, backend, reason);
-	if (reason == SH_DROP_TOO_BIG)
-		return sh_hand_over(ctx, SH_FURTHER_ICMP, packet->frame_bytes, reason);
-	return reason;
-}
 
 static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cursor cursor, __u32 family,
 						struct sh_packet *packet)
@@ -107,7 +62,7 @@ int shunt_hard(struct xdp_md *ctx)
 {
 	struct sh_handed *here = sh_handed_here();
 
-	return here ? sh_further_end(here, sh_hard(ctx, here)) : XDP_PASS;
+	return here ? sh_further_end(ctx, here, sh_hard(ctx, here)) : XDP_PASS;
 }
 
 SEC("xdp")
@@ -115,7 +70,7 @@ int shunt_icmp(struct xdp_md *ctx)
 {
 	struct sh_handed *here = sh_handed_here();
 
-	return here ? sh_further_end(here, sh_icmp(ctx, here)) : XDP_PASS;
+	return here ? sh_further_end(ctx, here, sh_icmp(ctx, here)) : XDP_PASS;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -10,8 +10,9 @@
 const volatile struct sh_load load = {};
 
 SH_ARRAY(knobs, struct sh_knobs);
-SH_ARRAY(guesses, struct sh_guess);	    /* -> index into services, perhaps */
-SH_HASH(vips4, struct sh_endpoint4, __u32); /* -> index into services */
+SH_ARRAY(guesses, struct sh_guess);		   /* -> index into services, perhaps */
+SH_ARRAY_OF(macs, struct sh_macs, SH_MACS_PLACES); /* of this node (us.h) */
+SH_HASH(vips4, struct sh_endpoint4, __u32);	   /* -> index into services */
 SH_HASH(vips6, struct sh_endpoint6, __u32);
 SH_HASH(addresses, struct sh_address, __u32); /* VIP -> index of the service that speaks for it */
 SH_ARRAY(services, struct sh_service);

@@ -47,8 +47,8 @@ static __always_inline __u64 sh_dscp_change(const struct sh_packet *packet, cons
 	       sh_sum_replace(from[2], to[2]) + sh_sum_replace(from[3], to[3]);
 }
 
-/* Before the destination becomes `to`: the L4 checksum goes along. A UDP packet without one keeps none, and
- * ICMP's has no addresses in it. */
+/* Before the destination becomes `to`: the L4 checksum goes along. A UDP packet without one keeps none, a
+ * later fragment has none, and ICMP's has no addresses in it. */
 static __always_inline void sh_dscp_readdress(const struct sh_packet *packet, const __be32 *to)
 {
 	int is_udp = packet->protocol == IPPROTO_UDP;

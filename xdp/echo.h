@@ -13,6 +13,7 @@
 #include "checksum.h"
 #include "director_maps.h"
 #include "quote.h"
+#include "us.h"
 
 #define SH_ECHO_TTL 64
 
@@ -93,7 +94,7 @@ static __always_inline enum sh_reason sh_echo(const struct sh_packet *packet, co
 {
 	const struct sh_service *vip = sh_vip_find(packet);
 
-	if (!vip || sh_link_group(packet->eth) || !sh_echo_plain(packet))
+	if (!vip || !sh_to_us(packet->eth) || !sh_echo_plain(packet))
 		return SH_PASS_PROTOCOL;
 	if (!*(const volatile __u32 *)&vip->answers)
 		return SH_DROP_ECHO;

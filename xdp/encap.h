@@ -135,11 +135,14 @@ __noinline int sh_sum_whole(struct xdp_md *ctx, __u32 bytes)
 	return sh_sum_fold(sum + rest);
 }
 
-/* Does an L4 checksum stand for all that is behind the IP header? */
+/* Does an L4 checksum stand for all that is behind the IP header? Behind a deep packet's may be extension
+ * headers, or only a part of what it covers. */
 static __always_inline int sh_encap_summed(const struct sh_packet *packet, __u32 l4_bytes)
 {
 	const struct udphdr *udp = packet->l4;
 
+	if (packet->deep)
+		return 0;
 	return packet->protocol == IPPROTO_TCP ||
 	       (packet->protocol == IPPROTO_UDP && udp->check && bpf_ntohs(udp->len) == l4_bytes);
 }

@@ -23,9 +23,11 @@
 #ifndef SHUNT_FALLBACK_H
 #define SHUNT_FALLBACK_H
 
+#include "deep.h"
 #include "director_maps.h"
 #include "encap.h"
-#include "further.h"
+#include "macs.h"
+#include "handed.h"
 #include "parse.h"
 #include "quote.h"
 #include "rewrite.h"
@@ -130,6 +132,8 @@ static __always_inline enum sh_reason sh_fib_l2(struct xdp_md *ctx, const struct
 		return SH_DROP_NO_NEIGHBOUR;
 	if (!sh_fib_egress_usable(ctx, fib))
 		return SH_DROP_EGRESS;
+	if (sh_mac_source(packet->eth) == sh_mac_of(fib->dmac))
+		return SH_DROP_LOOP;
 	return sh_fib_send(ctx, packet, fib);
 }
 
@@ -157,6 +161,7 @@ static __always_inline enum sh_reason sh_fib_wrapped(struct xdp_md *ctx, const s
 	return to_kernel ? SH_KERNEL : sh_fib_send(ctx, packet, fib);
 }
 
+/* By the deep parser, which understands plain packets, too. */
 static __always_inline enum sh_reason sh_fib_parse(struct xdp_md *ctx, struct sh_packet *packet)
 {
 	enum sh_reason reason;
@@ -166,7 +171,7 @@ static __always_inline enum sh_reason sh_fib_parse(struct xdp_md *ctx, struct sh
 
 	if (sh_parse_ethernet(ctx, &cursor, packet) == bpf_htons(ETH_P_IP))
 		family = SH_FAMILY_IPV4;
-	reason = family == SH_FAMILY_IPV4 ? sh_parse_ipv4(cursor, packet) : sh_parse_ipv6(cursor, packet);
+	reason = sh_deep_parse(cursor, family, packet);
 	if (reason != SH_PASS_PROTOCOL)
 		return reason;
 	return sh_icmp_parse(cursor, family, packet, &icmp);

@@ -6,7 +6,9 @@
  *	no path		bpf_fib_lookup (fallback.h), and where that knows no neighbour, the kernel; the same
  *			where the next hop cannot be sent to from here
  *
- * l2 rewrites MACs only: the VIP stays the destination, so the backend must be on the link.
+ * l2 rewrites MACs only: the VIP stays the destination, so the backend must be on the link. No TTL ends a
+ * loop there: what came from the very node that it would go to is dropped. (A loop of three directors,
+ * each the backend of another, is not seen by that.)
  * l3 routes: the destination becomes the backend's address, TTL or hop limit goes down by one.
  * The L4 checksum stays the VIP's, on purpose (restore.h; with a DSCP for the VIP, dscp.h).
  * ipip and gue route, too, with the packet whole in another, which is put around it last of all (encap.h),
@@ -20,7 +22,7 @@
 #include "count.h"
 #include "encap.h"
 #include "fallback.h"
-#include "further.h"
+#include "handed.h"
 #include "rewrite.h"
 #include "tag.h"
 
@@ -154,6 +156,8 @@ static __always_inline enum sh_reason sh_forward_l2(struct xdp_md *ctx, const st
 		return sh_forward_by_fib(ctx, backend, SH_MODE_L2);
 	if (sh_hop_too_small(&hop, packet->l3_bytes))
 		return sh_too_big(hop.mtu);
+	if (sh_mac_source(packet->eth) == sh_mac_of_hop(hop.dst))
+		return SH_DROP_LOOP;
 	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
 	return sh_hop_send(ctx, &hop);
 }

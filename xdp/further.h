@@ -19,6 +19,7 @@
 
 #include "count.h"
 #include "parse.h"
+#include "tags.h"
 
 enum sh_further {
 	SH_FURTHER_HARD,
@@ -42,50 +43,18 @@ struct {
 		},
 };
 
-/* What one program tells the next of the packet. */
-struct sh_handed {
-	__u32 reason;	   /* enum sh_reason: what it ends with if nothing else comes of it */
-	__u32 frame_bytes; /* as received */
-	__u32 mtu;	   /* DROP_TOO_BIG: the largest L3 packet of the client's that would have passed */
-	__u32 tags;	   /* VLAN tags that were taken off: 0, 1 or 2 */
-	__be32 tag[2];	   /* they, outermost first, as they lay in the frame */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sh_handed);
-} handed SEC(".maps");
-
-static __always_inline struct sh_handed *sh_handed_here(void)
-{
-	const __u32 zero = 0;
-
-	return bpf_map_lookup_elem(&handed, &zero);
-}
-
-/* The path takes no packet of more than `mtu` bytes: for whoever tells the client. */
-static __always_inline enum sh_reason sh_too_big(__u32 mtu)
-{
-	struct sh_handed *here = sh_handed_here();
-
-	if (here)
-		here->mtu = mtu;
-	return SH_DROP_TOO_BIG;
-}
-
 /* Hands over to program `next`. Returns `reason`, and that only where there is no such program. */
 static __always_inline enum sh_reason sh_hand_over(struct xdp_md *ctx, enum sh_further next,
-						   __u32 frame_bytes, enum sh_reason reason)
+						   const struct sh_packet *packet, enum sh_reason reason)
 {
 	struct sh_handed *here = sh_handed_here();
 
 	if (!here)
 		return reason;
 	here->reason = reason;
-	here->frame_bytes = frame_bytes;
-	here->tags = 0;
+	here->frame_bytes = packet->frame_bytes;
+	if (!packet->deep)
+		here->tags = 0;
 	bpf_tail_call(ctx, &further, next);
 	return reason;
 }
@@ -95,29 +64,31 @@ static __always_inline enum sh_reason sh_aside(struct xdp_md *ctx, const struct 
 					       enum sh_reason reason)
 {
 	if (reason == SH_PASS_FRAGMENT || reason == SH_PASS_IPV6_EXT)
-		return sh_hand_over(ctx, SH_FURTHER_HARD, packet->frame_bytes, reason);
+		return sh_hand_over(ctx, SH_FURTHER_HARD, packet, reason);
 	if (reason == SH_PASS_PROTOCOL &&
 	    (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6))
-		return sh_hand_over(ctx, SH_FURTHER_ICMP, packet->frame_bytes, reason);
+		return sh_hand_over(ctx, SH_FURTHER_ICMP, packet, reason);
 	return reason;
 }
 
 /* Neither IPv4 nor IPv6: they may be behind tags. */
-static __always_inline enum sh_reason sh_aside_tagged(struct xdp_md *ctx, const struct sh_packet *packet,
+static __always_inline enum sh_reason sh_aside_tagged(struct xdp_md *ctx, struct sh_packet *packet,
 						      __u32 type)
 {
-	if (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD))
-		return sh_hand_over(ctx, SH_FURTHER_HARD, packet->frame_bytes, SH_PASS_NOT_IP);
-	return SH_PASS_NOT_IP;
+	packet->deep = 0;
+	return sh_is_tag(type) ? sh_hand_over(ctx, SH_FURTHER_HARD, packet, SH_PASS_NOT_IP) : SH_PASS_NOT_IP;
 }
 
-/* The end of a further program. */
-static __always_inline int sh_further_end(const struct sh_handed *here, enum sh_reason reason)
+/* The end of a further program. A packet that stays here, or is the answer to whoever sent it, gets back the
+ * tags that it came with. */
+static __always_inline int sh_further_end(struct xdp_md *ctx, struct sh_handed *here, enum sh_reason reason)
 {
+	int answers = reason == SH_ECHOED || reason == SH_TOLD_TOO_BIG;
+
+	if ((answers || sh_verdict(reason) == XDP_PASS) && !sh_tags_back(ctx, here))
+		reason = SH_DROP_EGRESS;
 	sh_bump(&reasons, reason, here->frame_bytes);
-	if (reason == SH_ECHOED || reason == SH_TOLD_TOO_BIG)
-		return XDP_TX;
-	return sh_verdict(reason);
+	return answers && reason != SH_DROP_EGRESS ? XDP_TX : sh_verdict(reason);
 }
 
 #endif

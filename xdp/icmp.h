@@ -56,6 +56,7 @@ static __always_inline enum sh_reason sh_icmp_family(struct xdp_md *ctx, struct 
 {
 	if (here->reason == SH_DROP_TOO_BIG)
 		return sh_icmp_tell(ctx, cursor, family, packet, here);
+	packet->frame_bytes = here->frame_bytes; /* tags counted */
 	return sh_icmp_handle(ctx, cursor, family, packet);
 }
 

@@ -16,6 +16,7 @@
 #include "event.h"
 #include "forward.h"
 #include "quote.h"
+#include "us.h"
 #include "match.h"
 #include "pick.h"
 
@@ -89,7 +90,7 @@ static __always_inline enum sh_reason sh_icmp_forward(struct xdp_md *ctx, struct
 	if (!sh_quote(ctx, packet, icmp, &quoted, &flow) || !sh_same_destination(packet, &flow))
 		return SH_PASS_ICMP;
 	match = sh_match(&flow, &vip);
-	if (!match.is_ours || sh_link_group(packet->eth))
+	if (!match.is_ours || !sh_to_us(packet->eth))
 		return SH_PASS_ICMP;
 	return sh_icmp_dispatch(ctx, packet, &flow, &match, sh_event_begin(&flow, &vip));
 }

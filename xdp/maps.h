@@ -13,14 +13,16 @@
 
 #include <shunt/abi.h>
 
-#define SH_ARRAY(map, record)                      \
+#define SH_ARRAY_OF(map, record, entries)          \
 	struct {                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);  \
 		__uint(map_flags, BPF_F_MMAPABLE); \
-		__uint(max_entries, 2);            \
+		__uint(max_entries, entries);      \
 		__type(key, __u32);                \
 		__type(value, record);             \
 	} map SEC(".maps")
+
+#define SH_ARRAY(map, record) SH_ARRAY_OF(map, record, 2)
 
 #define SH_COUNTERS(map, entries)                        \
 	struct {                                         \

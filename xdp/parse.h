@@ -34,6 +34,11 @@
 #define SH_IPV4_FRAGMENT 0x3fff /* MF and the offset: non-zero for every fragment */
 #define SH_IPV4_OFFSET	 0x1fff /* zero for the first of them */
 
+/* Which part of a datagram a packet is (deep.h). */
+#define SH_PIECE_NONE  0 /* all of it */
+#define SH_PIECE_FIRST 1 /* the first fragment */
+#define SH_PIECE_LATER 2 /* another one: no ports, no L4 header */
+
 struct sh_packet {
 	struct ethhdr *eth;
 	union {
@@ -46,6 +51,9 @@ struct sh_packet {
 	__u32 frame_bytes;
 	void *l4;	/* the TCP or UDP header */
 	__sum16 *check; /* its checksum; NULL where addresses are no part of that */
+	__u32 deep;	/* 1: parsed by deep.h: may have more headers, and `l4` and `check` may be NULL */
+	__u32 piece;	/* SH_PIECE_* */
+	__be32 piece_id;
 	union {
 		struct {
 			__be16 client_port;
@@ -99,21 +107,31 @@ static __always_inline enum sh_reason sh_parse_l4(struct sh_cursor l4, __u32 roo
 	return sh_parse_udp(l4, room, packet);
 }
 
+/* Header and lengths. 0 where they are not whole and honest. */
+static __always_inline int sh_parse_ipv4_header(struct sh_cursor cursor, struct sh_packet *packet,
+						__u32 *header)
+{
+	struct iphdr *ip = cursor.at;
+
+	if ((void *)(ip + 1) > cursor.end)
+		return 0;
+	packet->v4 = ip;
+	packet->family = SH_FAMILY_IPV4;
+	packet->protocol = ip->protocol;
+	packet->l3_bytes = bpf_ntohs(ip->tot_len);
+	*header = ip->ihl * 4U;
+	/* Version 4 and at least five words, in one comparison. */
+	return *(__u8 *)ip - 0x45U <= 0x4fU - 0x45U && packet->l3_bytes >= *header &&
+	       packet->l3_bytes <= cursor.end - cursor.at;
+}
+
 static __always_inline enum sh_reason sh_parse_ipv4(struct sh_cursor cursor, struct sh_packet *packet)
 {
 	struct iphdr *ip = cursor.at;
 	__u32 header;
 
-	if ((void *)(ip + 1) > cursor.end)
-		return SH_PASS_MALFORMED;
-	packet->v4 = ip;
-	packet->family = SH_FAMILY_IPV4;
-	packet->protocol = ip->protocol;
-	packet->l3_bytes = bpf_ntohs(ip->tot_len);
-	header = ip->ihl * 4U;
-	/* Version 4 and at least five words, in one comparison. */
-	if (*(__u8 *)ip - 0x45U > 0x4fU - 0x45U || packet->l3_bytes < header ||
-	    packet->l3_bytes > cursor.end - cursor.at)
+	packet->deep = packet->piece = 0;
+	if (!sh_parse_ipv4_header(cursor, packet, &header))
 		return SH_PASS_MALFORMED;
 	if (ip->frag_off & bpf_htons(SH_IPV4_FRAGMENT))
 		return SH_PASS_FRAGMENT;
@@ -131,19 +149,28 @@ static __always_inline int sh_ipv6_extension(__u32 next)
 	       next == IPPROTO_AH || next == IPPROTO_MH || next == 139 /* HIP */ || next == 140 /* Shim6 */;
 }
 
+static __always_inline int sh_parse_ipv6_header(struct sh_cursor cursor, struct sh_packet *packet,
+						__u32 *payload)
+{
+	struct ipv6hdr *ip = cursor.at;
+
+	if ((void *)(ip + 1) > cursor.end)
+		return 0;
+	packet->v6 = ip;
+	packet->family = SH_FAMILY_IPV6;
+	packet->protocol = ip->nexthdr;
+	*payload = bpf_ntohs(ip->payload_len);
+	packet->l3_bytes = *payload + sizeof(*ip);
+	return ip->version == 6 && packet->l3_bytes <= cursor.end - cursor.at;
+}
+
 static __always_inline enum sh_reason sh_parse_ipv6(struct sh_cursor cursor, struct sh_packet *packet)
 {
 	struct ipv6hdr *ip = cursor.at;
 	__u32 payload;
 
-	if ((void *)(ip + 1) > cursor.end)
-		return SH_PASS_MALFORMED;
-	packet->v6 = ip;
-	packet->family = SH_FAMILY_IPV6;
-	packet->protocol = ip->nexthdr;
-	payload = bpf_ntohs(ip->payload_len);
-	packet->l3_bytes = payload + sizeof(*ip);
-	if (ip->version != 6 || packet->l3_bytes > cursor.end - cursor.at)
+	packet->deep = packet->piece = 0;
+	if (!sh_parse_ipv6_header(cursor, packet, &payload))
 		return SH_PASS_MALFORMED;
 	if (ip->nexthdr == IPPROTO_TCP || ip->nexthdr == IPPROTO_UDP) {
 		cursor.at = ip + 1;
@@ -152,13 +179,6 @@ static __always_inline enum sh_reason sh_parse_ipv6(struct sh_cursor cursor, str
 	if (ip->nexthdr == IPPROTO_FRAGMENT)
 		return SH_PASS_FRAGMENT;
 	return sh_ipv6_extension(ip->nexthdr) ? SH_PASS_IPV6_EXT : SH_PASS_PROTOCOL;
-}
-
-/* Broadcast or multicast on the link. Such a frame is not for us to forward, whatever IP says: every
- * director on the link would (RFC 1812, 5.3.4). */
-static __always_inline int sh_link_group(const struct ethhdr *eth)
-{
-	return eth->h_dest[0] & 1;
 }
 
 #define SH_NO_ETHERTYPE 0x10000 /* none of the 16-bit values */

@@ -72,22 +72,27 @@ static __always_inline enum sh_reason sh_restore6(struct ipv6hdr *ip, struct sh_
 	return SH_RESTORED;
 }
 
+/* By its mark alone: SH_RESTORED, or SH_PASS_NOT_OURS with the packet untouched. */
+static __always_inline enum sh_reason sh_restore_marked(const struct sh_packet *packet)
+{
+	__u32 dscp = sh_traffic_class(packet) >> 2;
+
+	if (!dscp)
+		return SH_PASS_NOT_OURS;
+	return packet->family == SH_FAMILY_IPV4 ? sh_restore_marked4(packet, dscp)
+						: sh_restore_marked6(packet, dscp);
+}
+
 /* SH_RESTORED with the VIP put back, or SH_PASS_NOT_OURS with the packet untouched. */
 static __always_inline enum sh_reason sh_restore(const struct sh_packet *packet)
 {
-	__u32 dscp = sh_traffic_class(packet) >> 2;
-	enum sh_reason reason = SH_PASS_NOT_OURS;
 	union sh_endpoint own;
 
 	sh_endpoint_of(packet, &own);
-	if (packet->family == SH_FAMILY_IPV4) {
-		if (dscp)
-			reason = sh_restore_marked4(packet, dscp);
-		return reason == SH_RESTORED ? reason : sh_restore4(packet->v4, &own.v4);
-	}
-	if (dscp)
-		reason = sh_restore_marked6(packet, dscp);
-	return reason == SH_RESTORED ? reason : sh_restore6(packet->v6, &own.v6);
+	if (sh_restore_marked(packet) == SH_RESTORED)
+		return SH_RESTORED;
+	return packet->family == SH_FAMILY_IPV4 ? sh_restore4(packet->v4, &own.v4)
+						: sh_restore6(packet->v6, &own.v6);
 }
 
 #endif

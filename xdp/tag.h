@@ -24,8 +24,8 @@ struct sh_tagged {
 
 #define SH_TAG_BYTES 4
 
-/* Puts the tag that a next hop's `flags` name behind the MACs. 0 where the frame cannot grow. */
-__noinline int sh_tag_push(struct xdp_md *ctx, __u32 flags)
+/* Puts a tag behind the MACs. 0 where the frame cannot grow. */
+static __always_inline int sh_tag_put(struct xdp_md *ctx, __be16 protocol, __be16 id)
 {
 	struct sh_tagged *tagged;
 	__u8 *frame;
@@ -33,14 +33,21 @@ __noinline int sh_tag_push(struct xdp_md *ctx, __u32 flags)
 	if (bpf_xdp_adjust_head(ctx, -SH_TAG_BYTES))
 		return 0;
 	frame = (void *)(long)ctx->data;
-	if (frame + SH_TAG_BYTES + sizeof(*tagged) > (__u8 *)(long)ctx->data_end)
+	if (frame + sizeof(*tagged) > (__u8 *)(long)ctx->data_end)
 		return 0;
 	tagged = __builtin_assume_aligned(frame, 2);
 	for (int i = 0; i < 2 * ETH_ALEN; i += 2)
 		*(__u16 *)&tagged->macs[i] = *(__u16 *)&tagged->macs[i + SH_TAG_BYTES];
-	tagged->protocol = flags & SH_NEXTHOP_8021AD ? bpf_htons(ETH_P_8021AD) : bpf_htons(ETH_P_8021Q);
-	tagged->id = bpf_htons(flags & SH_NEXTHOP_VLAN_ID);
+	tagged->protocol = protocol;
+	tagged->id = id;
 	return 1;
+}
+
+/* Puts on the tag that a next hop's `flags` name. The same. */
+__noinline int sh_tag_push(struct xdp_md *ctx, __u32 flags)
+{
+	return sh_tag_put(ctx, flags & SH_NEXTHOP_8021AD ? bpf_htons(ETH_P_8021AD) : bpf_htons(ETH_P_8021Q),
+			  bpf_htons(flags & SH_NEXTHOP_VLAN_ID));
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "controller.h"
 #include "interfaces.h"
 #include "log.h"
+#include "macs.h"
 #include "restore.h"
 #include "served.h"
 #include "sysctls.h"
@@ -55,6 +56,8 @@ void node_sync(struct controller *controller)
 	uint64_t writes = 0;
 	int err;
 
+	if (macs_sync(dataplane_port(controller->apply.dataplane)->macs, state, &writes))
+		log_error("cannot list the MAC addresses of this node: out of memory; trying again");
 	/* A packet that arrives by the new program must find what it restores to. */
 	err = restore_sync(controller->apply.dataplane, config, state, role, &writes);
 	if (!err)

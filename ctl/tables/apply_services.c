@@ -21,12 +21,79 @@ static size_t count_ports(const struct model *model)
 	return count;
 }
 
+/* The protocols that a service has ports of, each by the first of those. */
+static size_t first_ports(const struct config_service *config, size_t found[static 2])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->ports_count && count < 2; i++)
+		if (!count || config->ports[i].protocol != config->ports[found[0]].protocol)
+			found[count++] = i;
+	return count;
+}
+
+/* The services that fragments without ports may be taken for, by VIP and protocol. All that are of one entry
+ * of the file share a ring; where there are several such, the VIP is listed several times. */
+static size_t list_strays(const struct model *model, uint8_t family, size_t size, char *out)
+{
+	size_t count = 0, ports[2];
+
+	for (size_t i = 0; i < model->services_count; i++) {
+		const struct service *service = &model->services[i];
+		const struct config_service *config = service->config;
+		size_t protocols = config->vip.family == family ? first_ports(config, ports) : 0;
+
+		for (size_t j = 0; j < protocols; j++)
+			endpoint_stray(&config->vip, config->ports[ports[j]].protocol,
+				       tables_service_index(service->entries[ports[j]]),
+				       out + size * count++);
+	}
+	return count;
+}
+
+/* Drops from the sorted list all whose keys come more than once. Returns how many are left. */
+static size_t keep_single(char *list, size_t count, size_t size, size_t key_size)
+{
+	size_t kept = 0, next;
+
+	for (size_t i = 0; i < count; i = next) {
+		for (next = i + 1; next < count; next++)
+			if (memcmp(list + i * size, list + next * size, key_size))
+				break;
+		if (next == i + 1)
+			memmove(list + kept++ * size, list + i * size, size);
+	}
+	return kept;
+}
+
+static int compare_entries4(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct sh_endpoint4));
+}
+
+static int compare_entries6(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct sh_endpoint6));
+}
+
+static size_t add_strays(const struct model *model, uint8_t family, size_t size, char *out)
+{
+	size_t count = list_strays(model, family, size, out);
+
+	if (family == ADDR_IPV4) {
+		qsort(out, count, size, compare_entries4);
+		return keep_single(out, count, size, sizeof(struct sh_endpoint4));
+	}
+	qsort(out, count, size, compare_entries6);
+	return keep_single(out, count, size, sizeof(struct sh_endpoint6));
+}
+
 int apply_want_vips(const struct apply *apply, enum dataplane_hash hash, struct dataplane_entries *out)
 {
 	const struct model *model = apply->model;
 	uint8_t family = hash == HASH_VIPS4 ? ADDR_IPV4 : ADDR_IPV6;
 	size_t size = dataplane_entry_size(hash), count = 0;
-	char *want = calloc(count_ports(model) + 1, size);
+	char *want = calloc(2 * count_ports(model) + 1, size);
 
 	if (!want)
 		return -ENOMEM;
@@ -41,6 +108,7 @@ int apply_want_vips(const struct apply *apply, enum dataplane_hash hash, struct 
 				       want + size * count++);
 		}
 	}
+	count += add_strays(model, family, size, want + size * count);
 	*out = (struct dataplane_entries){want, count};
 	return 0;
 }

@@ -102,6 +102,7 @@ static int open_port(struct dataplane *dataplane)
 		.backends = maps[MAP_BACKENDS].memory,
 		.paths = maps[MAP_PATHS].memory,
 		.nexthops = maps[MAP_NEXTHOPS].memory,
+		.macs = maps[MAP_MACS].memory,
 		.guesses_size = maps[MAP_GUESSES].entries,
 		.services_size = maps[MAP_SERVICES].entries,
 		.backends_size = maps[MAP_BACKENDS].entries,

@@ -27,7 +27,7 @@ struct twin;
 /* Records needed in each map. The maps may be larger. */
 struct dataplane_sizes {
 	uint32_t guesses, vips4, vips6, restore4, restore6, served, addresses;
-	uint32_t services, slots, backends, quic_ids, paths, nexthops, fresh, flows;
+	uint32_t services, slots, backends, quic_ids, paths, nexthops, fresh, flows, bound, mended;
 };
 
 /* Hash maps that are kept by whole entries. */

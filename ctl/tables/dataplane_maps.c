@@ -35,6 +35,9 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	/* Entries cannot be copied in the order of their use, so a larger table starts empty. */
 	[MAP_FRESH] = {"fresh_sets", NEEDS(fresh), COPY_NOT, false, true},
 	[MAP_FLOWS] = {"flows", NEEDS(flows), COPY_NOT, false, true},
+	[MAP_BOUND] = {"bound", NEEDS(bound), COPY_NOT, false, true},
+	[MAP_MENDED] = {"mended", NEEDS(mended), COPY_NOT, false, true},
+	[MAP_MACS] = {"macs", FIXED, COPY_ARRAY, true, false},
 	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false, true},
 	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false, true},
 	[MAP_SERVICE_COUNTS] = {"service_counts", NEEDS(services), COPY_CARRY, false, true},

@@ -25,3 +25,13 @@ void endpoint_entry(const struct addr *address, const struct config_port *port, 
 		memcpy(entry + sizeof(key6), value, size);
 	}
 }
+
+void endpoint_stray(const struct addr *address, uint8_t protocol, uint32_t index, char *entry)
+{
+	const struct config_port none = {.protocol = protocol};
+	size_t zero = address->family == ADDR_IPV4 ? offsetof(struct sh_endpoint4, zero)
+						   : offsetof(struct sh_endpoint6, zero);
+
+	endpoint_entry(address, &none, &index, sizeof(index), entry);
+	entry[zero] = SH_ENDPOINT_STRAY;
+}

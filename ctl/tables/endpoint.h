@@ -6,6 +6,7 @@
 #define SHUNT_ENDPOINT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <shunt/addr.h>
 
@@ -15,5 +16,7 @@
  * sh_endpoint6 by the address' family, then `size` bytes of `value`. `entry` is zeroed before. */
 void endpoint_entry(const struct addr *address, const struct config_port *port, const void *value,
 		    size_t size, char *entry);
+/* The same for fragments that have no ports: leads to a service's `index`. */
+void endpoint_stray(const struct addr *address, uint8_t protocol, uint32_t index, char *entry);
 
 #endif

@@ -342,8 +342,9 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 	}
 	*out = (struct dataplane_sizes){
 		.guesses = SH_GUESSES_PER_VIP * with_room(services),
-		.vips4 = with_room(services),
-		.vips6 = with_room(services),
+		/* With what fragments without ports are looked up by. */
+		.vips4 = with_room(2 * services),
+		.vips6 = with_room(2 * services),
 		.restore4 = with_room(ports),
 		.restore6 = with_room(ports),
 		.served = with_room(2 * config->services_count),
@@ -357,6 +358,8 @@ void model_sizes(const struct config *config, bool directs, struct dataplane_siz
 		.slots = (uint32_t)(2 * slots + RING_MAX),
 		.fresh = services ? SH_FRESH_SIZE : 0,
 		.flows = services ? SH_FLOWS_SIZE : 0,
+		.bound = services ? SH_PIECES_SIZE : 0,
+		.mended = SH_PIECES_SIZE,
 	};
 }
 

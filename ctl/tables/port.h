@@ -20,6 +20,7 @@ struct port {
 	struct sh_backend *backends;
 	struct sh_path *paths;
 	struct sh_nexthop *nexthops;
+	struct sh_macs *macs; /* SH_MACS_PLACES */
 	uint32_t guesses_size, services_size, backends_size, paths_size, nexthops_size, slots_size;
 
 	/* The slots are many and rarely written, so only a window of them is mapped, and only

@@ -64,6 +64,10 @@ struct sh_guess {
 	__u32 zero;
 };
 
+/* For `zero` of a VIP's key, with port 0: leads to a service whose ring all of the VIP's services of that
+ * protocol share, for fragments that come before the one that has the ports (xdp/hard.h). */
+#define SH_ENDPOINT_STRAY 1
+
 #define SH_SERVICE_RANDOM  (1U << 0) /* scheduler random: a new flow takes any slot, remembered in `flows` */
 #define SH_SERVICE_QUIC_ID (1U << 1) /* UDP: connection IDs name the backend (xdp/quic.h) */
 
@@ -243,6 +247,10 @@ struct sh_fresh {
 #define SH_FRESH_SIZE 16384U
 #define SH_FLOWS_SIZE 262144U
 
+/* Datagrams in fragments that are remembered, on their way to a backend and on arrival there (xdp/pieces.h).
+ */
+#define SH_PIECES_SIZE 16384U
+
 struct sh_flow_state {
 	__u32 backend;
 	__u32 zero;
@@ -290,6 +298,16 @@ struct sh_telling {
 
 #define SH_TELLING_COST	 1000000U /* ns of credit for one error: 1,000 a second */
 #define SH_TELLING_BURST 250U	  /* errors that credit is kept for */
+
+/* A place in `macs` (macs.h). */
+#define SH_MACS_PLACES 256
+#define SH_MACS_WAYS   8
+#define SH_MAC_NONE    0ULL
+#define SH_MAC_ANY     ~0ULL /* as the last: there are more than fit */
+
+struct sh_macs {
+	__u64 mac[SH_MACS_WAYS]; /* atomic, each */
+};
 
 /* Fixed when the director's program is loaded (read-only data `load`; include this header before
  * the skeleton). */
@@ -346,6 +364,7 @@ struct sh_count {
 	X(PASS_FRAGMENT, "pass_fragment", "a fragment")                                                   \
 	X(PASS_IPV6_EXT, "pass_ipv6_ext", "IPv6 extension headers before TCP or UDP")                     \
 	X(PASS_NOT_OURS, "pass_not_ours", "not for a VIP and port of a service")                          \
+	X(PASS_NOT_US, "pass_not_us", "for a service, but to a MAC address that is not this node's")      \
 	X(PASS_ICMP, "pass_icmp", "an ICMP error about no flow to a service")                             \
 	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: the kernel answers")                  \
 	X(PASS_TUNNEL, "pass_tunnel", "backend: a tunnel's packet, but not for a VIP served through it")  \
@@ -359,6 +378,7 @@ struct sh_count {
 	X(DROP_ECHO, "drop_echo", "echo request to a VIP that has no active backend")                     \
 	X(DROP_NO_SOURCE, "drop_no_source", "tunnel: this node has no address to send it from")           \
 	X(DROP_ECN, "drop_ecn", "backend: tunnel marked congested, and the packet in it cannot say so")   \
+	X(DROP_LOOP, "drop_loop", "l2: back to the node that it came from")                               \
 	X(DROP_EGRESS, "drop_egress", "the egress interface is gone or cannot transmit")
 
 #define SH_REASON_ENUM(symbol, name, words) SH_##symbol,
@@ -385,5 +405,6 @@ SH_ASSERT_SIZE(struct sh_address, 20);
 SH_ASSERT_SIZE(struct sh_served, 4);
 SH_ASSERT_SIZE(struct sh_event, 72);
 SH_ASSERT_SIZE(struct sh_count, 16);
+SH_ASSERT_SIZE(struct sh_macs, 64);
 
 #endif

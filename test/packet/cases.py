@@ -17,6 +17,7 @@ import facts_egress
 import facts_fallback
 import facts_forwarding
 import facts_guesses
+import facts_hard
 import facts_icmp
 import facts_passing
 import facts_quic
@@ -56,6 +57,7 @@ def main():
     facts_transition.facts()
     facts_quic.facts()
     facts_tunnels.facts()
+    facts_hard.facts()
     facts_icmp.facts()
     facts.write()
 

@@ -8,7 +8,8 @@ header checksums are computed anew over the whole header, where the programs pat
 import random
 import sys
 
-from scapy.all import ICMP, IP, TCP, UDP, Ether, ICMPv6PacketTooBig, IPv6, Raw
+from scapy.all import ICMP, IP, TCP, UDP, Ether, ICMPv6PacketTooBig, IPv6, PadN, Raw
+from scapy.layers.inet6 import IPv6ExtHdrDestOpt
 
 VIP4, VIP6 = "203.0.113.10", "2001:db8:f::10"
 CLIENT4, CLIENT6 = "192.0.2.200", "2001:db8:c::200"
@@ -49,6 +50,13 @@ def tcp(port=80, sport=40000, **more):
 
 def udp(port=80, sport=40000, **more):
     return UDP(sport=sport, dport=port, **more)
+
+
+def options_of(size):
+    """A destination options header of `size` bytes."""
+    first = (size - 2) // 2
+    pads = [PadN(optdata=bytes(first - 2)), PadN(optdata=bytes(size - 2 - first - 2))]
+    return IPv6ExtHdrDestOpt(options=pads, autopad=0)
 
 
 def with_macs(data, hop):
@@ -182,6 +190,7 @@ class World:
     def __init__(self, *options):
         self._next = dict.fromkeys(("service", "slot", "backend", "path", "nexthop"), 0)
         say("world", *options)
+        say("mac", DIRECTOR_MAC)
 
     def _index(self, kind, count=1):
         first = self._next[kind] + 1

@@ -22,7 +22,6 @@ from scapy.layers.inet import ICMP
 from scapy.layers.inet6 import (
     IPv6ExtHdrDestOpt,
     IPv6ExtHdrFragment,
-    IPv6ExtHdrHopByHop,
     IPv6ExtHdrRouting,
 )
 
@@ -37,6 +36,7 @@ from facts import (
     both_programs,
     case,
     frame,
+    options_of,
     say,
     tcp,
     udp,
@@ -48,10 +48,11 @@ ETHER = Ether(src=CLIENT_MAC, dst=DIRECTOR_MAC)
 
 def not_ip():
     both_programs("ARP request for the VIP", bytes(ETHER / ARP(pdst=VIP4)), "pass_not_ip")
-    for tag, name in ((Dot1Q(vlan=7), "802.1Q"), (Dot1AD(vlan=7) / Dot1Q(vlan=8), "802.1ad")):
-        for vip in (VIP4, VIP6):
-            tagged = frame(vip, tcp(), ether=ETHER / tag)
-            both_programs(f"{name} tagged, to {vip}", tagged, "pass_not_ip")
+    both_programs("ARP in a VLAN", bytes(ETHER / Dot1Q(vlan=7) / ARP(pdst=VIP4)), "pass_not_ip")
+    for size in (14, 16, 17):
+        both_programs(f"a tag cut at {size}", bytes(ETHER / Dot1Q(vlan=7) / IP(dst=VIP4))[:size], "pass_not_ip")
+    three = Dot1AD(vlan=7) / Dot1Q(vlan=8) / Dot1Q(vlan=9)
+    both_programs("three tags", frame(VIP4, tcp(), ether=ETHER / three), "pass_not_ip")
     both_programs("LLDP", bytes.fromhex("0180c200000e") + bytes(6) + b"\x88\xcc" + bytes(46), "pass_not_ip")
     both_programs("802.3 length of 0", bytes(12) + b"\0\0" + bytes(46), "pass_not_ip")
     both_programs("STP, an 802.3 frame", bytes(12) + b"\0\x26" + b"\x42" * 46, "pass_not_ip")
@@ -84,32 +85,35 @@ def not_a_service():
     both_programs("to the v6 address next to the VIP", frame("2001:db8:f::11", tcp()), "pass_not_ours")
     both_programs("from the VIP", frame("192.0.2.77", tcp(40000, sport=80), client=VIP4), "pass_not_ours")
     group = Ether(src=CLIENT_MAC, dst="ff:ff:ff:ff:ff:ff")
-    case("broadcast on the link, to a service", frame(VIP4, tcp(), ether=group), "pass_not_ours")
+    case("broadcast on the link, to a service", frame(VIP4, tcp(), ether=group), "pass_not_us")
     group = Ether(src=CLIENT_MAC, dst="33:33:00:00:00:10")
-    case("multicast on the link, to a service", frame(VIP6, tcp(), ether=group), "pass_not_ours")
+    case("multicast on the link, to a service", frame(VIP6, tcp(), ether=group), "pass_not_us")
 
 
 def fragments():
-    for flags, offset, name in (("MF", 0, "first"), ("MF", 3, "middle"), (0, 3, "last"), ("DF+MF", 0, "odd first")):
-        packet = ETHER / IP(src=CLIENT4, dst=VIP4, flags=flags, frag=offset) / tcp() / Raw(bytes(32))
-        both_programs(f"{name} fragment to the VIP", bytes(packet), "pass_fragment")
+    """Those of other protocols, and those of which nothing is known."""
+    for flags, offset, name in (("MF", 0, "first"), ("MF", 3, "middle"), (0, 3, "last")):
+        packet = ETHER / IP(src=CLIENT4, dst=VIP4, flags=flags, frag=offset, proto=89) / Raw(bytes(32))
+        both_programs(f"{name} fragment of OSPF to the VIP", bytes(packet), "pass_fragment")
     tiny = ETHER / IP(src=CLIENT4, dst=VIP4, frag=1, proto=6) / Raw(b"\0" * 4)
     both_programs("a fragment without any header", bytes(tiny), "pass_fragment")
-    for offset, more, name in ((0, 1, "first"), (9, 0, "last"), (0, 0, "atomic")):
+    for offset, more, name in ((0, 1, "first"), (9, 0, "last")):
         head = IPv6ExtHdrFragment(offset=offset, m=more, id=7)
-        packet = ETHER / IPv6(src=CLIENT6, dst=VIP6) / head / tcp() / Raw(bytes(32))
-        both_programs(f"{name} IPv6 fragment to the VIP", bytes(packet), "pass_fragment")
+        packet = ETHER / IPv6(src=CLIENT6, dst=VIP6) / head / ICMPv6EchoRequest(data=bytes(32))
+        both_programs(f"{name} fragment of ICMPv6 to the VIP", bytes(packet), "pass_fragment")
 
 
 def extension_headers():
-    heads = (
-        (IPv6ExtHdrHopByHop(), "hop-by-hop options"),
-        (IPv6ExtHdrDestOpt(), "destination options"),
-        (IPv6ExtHdrRouting(addresses=[VIP6]), "a routing header"),
-    )
-    for head, name in heads:
-        packet = ETHER / IPv6(src=CLIENT6, dst=VIP6) / head / tcp() / Raw(b"x")
-        both_programs(f"{name} before TCP", bytes(packet), "pass_ipv6_ext")
+    """Those that are not walked over, and more than are."""
+    head = IPv6ExtHdrRouting(addresses=[VIP6], segleft=1)
+    packet = ETHER / IPv6(src=CLIENT6, dst=VIP6) / head / tcp() / Raw(b"x")
+    both_programs("a routing header with a segment left before TCP", bytes(packet), "pass_ipv6_ext")
+    for count, size in ((9, 8), (1, 264), (2, 136)):
+        packet = ETHER / IPv6(src=CLIENT6, dst=VIP6)
+        for _ in range(count):
+            packet = packet / options_of(size)
+        packet = packet / tcp() / Raw(b"x")
+        both_programs(f"{count} headers of {size} bytes before TCP", bytes(packet), "pass_ipv6_ext")
     for number, name in ((51, "AH"), (135, "mobility"), (139, "HIP"), (140, "Shim6")):
         packet = ETHER / IPv6(src=CLIENT6, dst=VIP6, nh=number) / Raw(bytes(24))
         both_programs(f"{name} header", bytes(packet), "pass_ipv6_ext")

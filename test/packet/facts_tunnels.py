@@ -341,7 +341,7 @@ def not_taken_out():
             case(f"{name}: a wrong header checksum", edited(data, 24, b"\x12\x34"), plain, program="backend")
             fragment = Ether(data)
             fragment[IP].flags, fragment[IP].chksum = "MF", None
-            case(f"{name}: a fragment", bytes(fragment), "pass_fragment", program="backend")
+            case(f"{name}: a fragment", bytes(fragment), plain.replace("protocol", "fragment"), program="backend")
         if mode == "gue":
             case(f"{name}: another port", edited(data, ip + 2, b"\x17\xc1"), plain, program="backend")
             case(f"{name}: GUE variant 0", edited(data, inner, b"\x00"), plain, program="backend")

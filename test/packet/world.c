@@ -14,6 +14,7 @@
 
 #include <shunt/fresh.h>
 #include <shunt/guess.h>
+#include <shunt/macs.h>
 
 #include "director.skel.h"
 #include "backend.skel.h"
@@ -49,6 +50,7 @@ static void size_maps(struct director_bpf *director, struct backend_bpf *backend
 		director->maps.nexthops, director->maps.service_counts, director->maps.backend_counts,
 		director->maps.restore4, director->maps.restore6,	backend->maps.restore4,
 		backend->maps.restore6,	 director->maps.served,		backend->maps.served,
+		director->maps.bound,	 director->maps.mended,		backend->maps.mended,
 		director->maps.quic_ids, director->maps.addresses,
 	};
 
@@ -155,6 +157,41 @@ static void guess_right(struct world *world, const struct line *line, uint32_t i
 		put(line, world->director->maps.services, &index, &service);
 	if (service.vip_port)
 		guess(world, line);
+}
+
+static void stray(struct world *world, const struct line *line)
+{
+	uint32_t service = line_number(line, 3);
+	struct sh_endpoint4 key4 = {.protocol = line_protocol(line, 2), .zero = SH_ENDPOINT_STRAY};
+	struct sh_endpoint6 key6 = {.protocol = line_protocol(line, 2), .zero = SH_ENDPOINT_STRAY};
+	struct sh_ip address;
+
+	if (line_address(line, 1, &address) == SH_FAMILY_IPV4) {
+		key4.addr = address.w[0];
+		put(line, world->director->maps.vips4, &key4, &service);
+	} else {
+		memcpy(key6.addr, address.w, sizeof(key6.addr));
+		put(line, world->director->maps.vips6, &key6, &service);
+	}
+}
+
+static void mac(struct world *world, const struct line *line)
+{
+	struct sh_macs record;
+	uint8_t bytes[6];
+	uint32_t place;
+	uint64_t word;
+	int way = 0;
+
+	line_mac(line, 1, bytes);
+	word = sh_mac_of(bytes);
+	place = sh_mac_place(word);
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.macs), &place, &record))
+		die("cannot read the MACs");
+	while (way < SH_MACS_WAYS - 1 && record.mac[way] != SH_MAC_NONE)
+		way++;
+	record.mac[way] = way == SH_MACS_WAYS - 1 ? SH_MAC_ANY : word;
+	put(line, world->director->maps.macs, &place, &record);
 }
 
 static void vip(struct world *world, const struct line *line)
@@ -286,6 +323,18 @@ static void telling(struct world *world, const struct line *line)
 	free(each);
 }
 
+/* The identity that the backends of a ring have. */
+static uint64_t owner_of(struct world *world, uint32_t ring)
+{
+	struct sh_backend backend = {0};
+	struct sh_slot slot = {0};
+
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.slots), &ring, &slot) ||
+	    bpf_map_lookup_elem(bpf_map__fd(world->director->maps.backends), &slot.now, &backend))
+		return 0;
+	return backend.owner;
+}
+
 static void service(struct world *world, const struct line *line)
 {
 	struct sh_service record;
@@ -297,6 +346,7 @@ static void service(struct world *world, const struct line *line)
 	record.ring = line_number(line, 2);
 	record.slots = line_number(line, 3);
 	record.flags = 0;
+	record.owner = owner_of(world, record.ring);
 	for (int i = 4; i < line->count; i++) {
 		if (!strcmp(line_word(line, i), "random"))
 			record.flags |= SH_SERVICE_RANDOM;
@@ -434,8 +484,8 @@ static const struct {
 	{"knobs", knobs},     {"vip", vip},	    {"service", service}, {"slot", slot},
 	{"backend", backend}, {"path", path},	    {"nexthop", nexthop}, {"egress", egress},
 	{"restore", restore}, {"guess", guess},	    {"flow", flow},	  {"fresh", fresh},
-	{"tunnel", tunnel},   {"served", served},   {"dscp", marked},	  {"quic-id", quic_id},
-	{"address", address}, {"telling", telling},
+	{"tunnel", tunnel},   {"served", served},   {"dscp", marked},	  {"stray", stray},
+	{"mac", mac},	      {"quic-id", quic_id}, {"address", address}, {"telling", telling},
 };
 
 bool world_verb(struct world *world, const struct line *line)

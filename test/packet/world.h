@@ -16,6 +16,8 @@
  *	nexthop INDEX DST_MAC SRC_MAC DEVICE MTU [invalid|here|802.1ad|VLAN]...
  *	egress DEVICE
  *	restore OWN_ADDRESS PORT PROTOCOL VIP
+ *	mac MAC						one of this node's
+ *	stray VIP PROTOCOL SERVICE			takes fragments that come before their first
  *	dscp OWN_ADDRESS DSCP VIP			a mark that is restored by
  *	tunnel SOURCE4 BITS SOURCE6 BITS PORT		where tunnels come from: with bits from the hash
  *	served ADDRESS [PORT]				a VIP; with a port, an own address where tunnels end

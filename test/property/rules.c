@@ -62,11 +62,18 @@ static bool for_service(const struct sight *sight, const struct goal *goal)
 	return goal->kind->any_port || sight->dst_port == (tcp ? 80 : 443);
 }
 
+/* Its first six bytes are this node's MAC. */
+static bool to_us(const struct trial *trial)
+{
+	return !memcmp(trial->in->bytes, setting_d0_mac, 6);
+}
+
 static bool for_backend(const struct trial *trial, const struct sight *sight)
 {
 	return trial->backend && is_own(sight) &&
-	       (sight->ports || sight->protocol == IPPROTO_IPIP || sight->protocol == IPPROTO_IPV6 ||
-		sight->protocol == IPPROTO_ICMP || sight->protocol == IPPROTO_ICMPV6);
+	       (sight->ports || sight->fragment || sight->protocol == IPPROTO_IPIP ||
+		sight->protocol == IPPROTO_IPV6 || sight->protocol == IPPROTO_ICMP ||
+		sight->protocol == IPPROTO_ICMPV6);
 }
 
 /* A plain packet to a service, which nothing excuses the director from taking. */
@@ -76,7 +83,7 @@ static bool must_be_taken(const struct trial *trial, const struct sight *sight)
 
 	if (!trial->director || !sight->ports || sight->tags || !for_service(sight, goal))
 		return false;
-	return !(sight->family == 6 && sight->options) && !(trial->in->bytes[0] & 1) && sight->ttl > 1;
+	return !(sight->family == 6 && sight->options) && to_us(trial) && sight->ttl > 1;
 }
 
 const char *rules_broken(const struct trial *trial)
@@ -106,8 +113,8 @@ const char *rules_broken(const struct trial *trial)
 		return for_backend(trial, &in) ? NULL : "no tunnel of ours ends there";
 	if (!trial->director || !for_service(&in, goal))
 		return "it is for no service, and yet it did not pass";
-	if (trial->in->bytes[0] & 1)
-		return "it is a broadcast or multicast on the link, and yet it did not pass";
+	if (!to_us(trial))
+		return "it is to another MAC, and yet it did not pass";
 	if (trial->verdict == XDP_DROP)
 		return NULL;
 	if (is(trial, "tx") || is(trial, "redirect") || begins(trial, "fib_") || is(trial, "kernel"))

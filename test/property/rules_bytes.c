@@ -52,8 +52,12 @@ static uint32_t l4_check_at(const struct sight *sight)
 {
 	uint32_t l4 = (uint32_t)(sight->l4 - sight->l3);
 
-	if (sight->ports)
-		return l4 + (sight->protocol == IPPROTO_TCP ? 16 : 6);
+	bool first = sight->fragment && !sight->later;
+
+	if (sight->protocol == IPPROTO_TCP && (sight->ports || (first && sight->l4_bytes >= 20)))
+		return l4 + 16;
+	if (sight->protocol == IPPROTO_UDP && (sight->ports || (first && sight->l4_bytes >= 8)))
+		return l4 + 6;
 	return sight->protocol == IPPROTO_ICMPV6 && !sight->fragment && sight->l4_bytes >= 8 ? l4 + 2 : 0;
 }
 
@@ -258,6 +262,8 @@ const char *rules_answered(const struct trial *trial, const struct sight *in)
 	struct sight got;
 
 	sight_frame(trial->out->bytes, trial->out->size, &got);
+	if (got.tags != in->tags)
+		return "the answer is not in the VLAN that the packet came from";
 	if (!got.whole || got.family != in->family || memcmp(got.dst, in->src, in->address) != 0)
 		return "the answer is not for who sent the packet";
 	if (memcmp(trial->out->bytes, trial->in->bytes + 6, 6) != 0)
@@ -319,6 +325,8 @@ const char *rules_decapsulated(const struct trial *trial, const struct sight *in
 	goal = got.src ? setting_goal(got.dst, got.family) : NULL;
 	if (!goal || (goal->kind->way != WAY_IPIP && goal->kind->way != WAY_GUE))
 		return "what came out is for no VIP";
+	if (got.tags != in->tags)
+		return "its tags are not as they were";
 	if (!in->ip_sum || in->fragment)
 		return "its outer header was none to trust";
 	if (memcmp(trial->in->bytes, trial->out->bytes, 12) != 0)

@@ -150,6 +150,7 @@ static void say_goal(FILE *out, const struct goal *goal, int number)
 	fprintf(out, "address %s %d%s\n", vip, first, size ? " answers" : "");
 	fprintf(out, "vip %s %d tcp %d\n", vip, kind->any_port ? 0 : 80, first);
 	fprintf(out, "vip %s %d udp %d\n", vip, kind->any_port ? 0 : 443, first + 1);
+	fprintf(out, "stray %s tcp %d\nstray %s udp %d\n", vip, first, vip, first + 1);
 }
 
 /* Of the VIPs of plain l3 one port is restored, by DSCP all, and what comes in tunnels is taken out. */
@@ -177,7 +178,7 @@ static void say_world(FILE *out)
 {
 	char source4[INET6_ADDRSTRLEN], source6[INET6_ADDRSTRLEN];
 
-	fputs("knobs 1 0\negress d1\ntelling 4000000000\n", out);
+	fputs("mac 02:00:00:00:00:d0\nknobs 1 0\negress d1\ntelling 4000000000\n", out);
 	fprintf(out, "tunnel %s 8 %s 32 %d\n", text(setting_source4, 4, source4),
 		text(setting_source6, 6, source6), GUE_PORT);
 	say_hops(out);

@@ -65,6 +65,7 @@ static void see_ipv4(struct sight *out)
 	out->options = out->header > 20;
 	out->ip_sum = sight_fold(sight_add(0, ip, out->header)) == 0xffff;
 	out->fragment = (get16(ip + 6) & 0x3fff) != 0;
+	out->later = (get16(ip + 6) & 0x1fff) != 0;
 	out->protocol = ip[9];
 	out->l4 = ip + out->header;
 	out->l4_bytes = out->bytes - out->header;
@@ -89,7 +90,8 @@ static void see_extensions(struct sight *out)
 		if (out->protocol == IPPROTO_FRAGMENT) {
 			length = 8;
 			out->fragment = true;
-			if (get16(out->l4 + 2) & 0xfff8)
+			out->later = (get16(out->l4 + 2) & 0xfff8) != 0;
+			if (out->later)
 				return;
 		}
 		if (length > out->l4_bytes)

@@ -23,6 +23,7 @@ struct sight {
 	uint8_t ttl, traffic_class;
 	bool options;	  /* of IPv4, or extension headers */
 	bool fragment;	  /* one of several; an IPv6 "atomic" one, too */
+	bool later;	  /* and not the first of them */
 	uint8_t protocol; /* behind the extension headers */
 	const uint8_t *l4;
 	uint32_t l4_bytes;

@@ -17,6 +17,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <shunt/macs.h>
+
 #include "dataplane.h"
 #include "ring.h"
 #include "tables.h"
@@ -160,6 +162,15 @@ static struct packet packet_of(uint32_t flow)
 	};
 }
 
+/* The packets are addressed to this node. */
+static void be_addressed(const struct world *world)
+{
+	const struct packet packet = packet_of(0);
+	uint64_t word = sh_mac_of(packet.eth.h_dest);
+
+	dataplane_port(world->dataplane)->macs[sh_mac_place(word)].mac[0] = word;
+}
+
 static uint32_t run_packet(const struct world *world, uint32_t flow, uint8_t *out, uint32_t size)
 {
 	struct packet packet = packet_of(flow);
@@ -181,6 +192,7 @@ static void no_packet_sees_half_of_a_change(void **state)
 	uint8_t out[2048];
 	pthread_t thread;
 
+	be_addressed(world);
 	assert_int_equal(pthread_create(&thread, NULL, hammer, world), 0);
 	for (uint32_t i = 0; i < packets; i++) {
 		uint32_t verdict = run_packet(world, i, out, sizeof(out));

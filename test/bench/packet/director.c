@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <shunt/guess.h>
+#include <shunt/macs.h>
 
 #include "die.h"
 #include "director.skel.h"
@@ -180,11 +181,25 @@ static void set_tunnel(struct director *director)
 	put(director->bpf->maps.knobs, &only, &knobs);
 }
 
+/* The frames are addressed to it. */
+static void set_mac(struct director *director)
+{
+	struct sh_macs macs = {0};
+	uint8_t mac[6];
+	uint32_t place;
+
+	frame_own_mac(mac);
+	macs.mac[0] = sh_mac_of(mac);
+	place = sh_mac_place(macs.mac[0]);
+	put(director->bpf->maps.macs, &place, &macs);
+}
+
 static void fill(struct director *director)
 {
 	static const uint8_t families[] = {SH_FAMILY_IPV4, SH_FAMILY_IPV6};
 
 	set_tunnel(director);
+	set_mac(director);
 	for (int f = 0; f < 2; f++) {
 		for (uint32_t kind = DIRECTOR_NONE + 1; kind < DIRECTOR_SERVICES; kind++)
 			fill_service(director, families[f], kind);

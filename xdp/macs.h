@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A frame's MACs as words (<shunt/macs.h>), each by one load that takes two bytes of its neighbour along.
+ */
+#ifndef SHUNT_FRAME_MACS_H
+#define SHUNT_FRAME_MACS_H
+
+#include <linux/if_ether.h>
+
+#include <shunt/macs.h>
+
+static __always_inline __u64 sh_mac_destination(const struct ethhdr *eth)
+{
+	const void *frame = eth;
+
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return *(const __u64 *)frame << 16 | 1;
+	return sh_mac_of(eth->h_dest);
+}
+
+static __always_inline __u64 sh_mac_source(const struct ethhdr *eth)
+{
+	const void *frame = eth;
+
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return (*(const __u64 *)(frame + 4) & ~0xffffULL) | 1;
+	return sh_mac_of(eth->h_source);
+}
+
+/* Of the MAC that a word of a next hop (`dst`, abi.h) begins with. */
+static __always_inline __u64 sh_mac_of_hop(__u64 dst)
+{
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return dst << 16 | 1;
+	return sh_mac_word(dst >> 48, dst >> 16);
+}
+
+#endif
