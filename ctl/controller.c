@@ -228,7 +228,7 @@ static void read_again(void *arg)
 	(void)read_events(arg);
 }
 
-static void pass_now(struct controller *controller)
+void controller_pass_now(struct controller *controller)
 {
 	if (!apply_pending(&controller->apply) && !pace_waiting(&controller->pace))
 		return;
@@ -246,7 +246,7 @@ int controller_catch_up(struct controller *controller)
 	for (int i = 0; i < BATCHES_MAX && !err; i++) {
 		err = read_events(controller);
 		if (poll(&queue, 1, 0) <= 0) {
-			pass_now(controller);
+			controller_pass_now(controller);
 			if (poll(&queue, 1, 0) <= 0)
 				break;
 		}
@@ -260,7 +260,7 @@ void controller_read_anew(struct controller *controller)
 		return;
 	agenda_mark_all(&controller->apply.model->rings);
 	work_hints(controller);
-	pass_now(controller);
+	controller_pass_now(controller);
 	if (apply_services(&controller->apply))
 		log_error("cannot store the services anew");
 }

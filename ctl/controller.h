@@ -118,6 +118,8 @@ uint64_t controller_now_ms(void);
 int controller_follow_rules(struct controller *controller);
 /* Works off what is marked, at once or, within a few ms of the last time, soon. */
 void controller_pass_soon(struct controller *controller);
+/* Works it off now and whole, so that it is done when this returns. */
+void controller_pass_now(struct controller *controller);
 /* The same from within a pass or a load: when the loop comes round. */
 void controller_pass_next(struct controller *controller);
 /* Looks after transitions every second, as long as there are any. After whatever may begin one. */

@@ -76,7 +76,8 @@ static json_t *drain_backend(struct controller *controller, const char *text, co
 					    text)
 			    : control_error("no service has the backend %s: see shunt show backends", text);
 	drain_members(controller);
-	controller_pass_soon(controller);
+	/* Who is told that it is done may count on it: from now on no new flow goes there. */
+	controller_pass_now(controller);
 	return saved(controller, marked);
 }
 
