@@ -153,6 +153,9 @@ static json_t *view_flow(const struct controller *controller, const struct sh_fl
 	if (flow->service >= port->services_size || state->backend >= port->backends_size)
 		return NULL;
 	service = &port->services[flow->service];
+	/* Such an entry counts for nothing any more (xdp/flows.h). */
+	if (!service->owner || port->backends[state->backend].owner != service->owner)
+		return NULL;
 	text_of(&flow->client, service->family, client);
 	text_of(&service->vip, service->family, vip);
 	text_of(&port->backends[state->backend].address, port->backends[state->backend].family, backend);
