@@ -170,12 +170,12 @@ static __always_inline __u32 sh_flow_backend(__u32 index, const struct sh_among 
 static __always_inline __u32 sh_flow_known(const struct sh_trace *trace, enum sh_stage stage,
 					   const struct sh_among *among)
 {
-	struct sh_flow_state fresh = {sh_trace_fresh(trace), 0};
 	__u32 backend = sh_flow_backend(sh_trace_alive(trace), among);
+	struct sh_flow_state fresh = {};
 
 	if (backend)
 		return backend;
-	fresh.backend = sh_flow_backend(fresh.backend, among);
+	fresh.backend = sh_flow_backend(sh_trace_fresh(trace), among);
 	if (fresh.backend && stage != SH_STAGE_BEGINS)
 		bpf_map_update_elem(&flows, trace->flow, &fresh, BPF_ANY);
 	return fresh.backend;
