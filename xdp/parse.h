@@ -4,7 +4,7 @@
  *
  * A cursor walks Ethernet, IP and the first bytes of TCP or UDP. Whatever is not a whole, honest,
  * unfragmented TCP or UDP packet ends the walk with the reason to let it pass; nothing is ever
- * written here. VLAN tags are not looked behind: a tagged frame belongs to the VLAN device.
+ * written here. Fragments, extension headers and tags have a parser of their own (deep.h, tags.h).
  *
  * Lengths: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP), RFC 768 (UDP). A header counts as
  * present only where it lies both within the frame and within the length that IP states.

@@ -358,11 +358,11 @@ struct sh_count {
 	X(DECAPSULATED, "decapsulated", "backend: taken out of its tunnel")                               \
 	X(ECHOED, "echoed", "echo request to a VIP: answered")                                            \
 	X(TOLD_TOO_BIG, "told_too_big", "larger than the MTU of the path: the sender was told (ICMP)")    \
-	X(PASS_NOT_IP, "pass_not_ip", "neither IPv4 nor IPv6 (ARP, VLAN tags, ...)")                      \
+	X(PASS_NOT_IP, "pass_not_ip", "neither IPv4 nor IPv6 (ARP, three VLAN tags, ...)")                \
 	X(PASS_MALFORMED, "pass_malformed", "a header is truncated or lies about its length")             \
 	X(PASS_PROTOCOL, "pass_protocol", "neither TCP nor UDP")                                          \
-	X(PASS_FRAGMENT, "pass_fragment", "a fragment")                                                   \
-	X(PASS_IPV6_EXT, "pass_ipv6_ext", "IPv6 extension headers before TCP or UDP")                     \
+	X(PASS_FRAGMENT, "pass_fragment", "a fragment: another protocol, or its first is unknown")        \
+	X(PASS_IPV6_EXT, "pass_ipv6_ext", "IPv6 extension headers that are not looked behind")            \
 	X(PASS_NOT_OURS, "pass_not_ours", "not for a VIP and port of a service")                          \
 	X(PASS_NOT_US, "pass_not_us", "for a service, but to a MAC address that is not this node's")      \
 	X(PASS_ICMP, "pass_icmp", "an ICMP error about no flow to a service")                             \
