@@ -171,11 +171,15 @@ static int store_route(struct target *target, const struct rt_route *route)
 	return 0;
 }
 
-/* Does what the kernel said of the one before hold for this one? */
+/* Does what the kernel said of another one hold for this one? That one must be in the changed prefix, too:
+ * one that was asked about for another reason knows nothing of this change. */
 static bool is_answered(const struct apply *apply, const struct target *target)
 {
+	const struct prefix changed = {.addr = target->address, .length = (uint8_t)(target->ask - 1)};
+
 	return target->ask != ASK_ALONE && policy_plain(&apply->policy, target->address.family) &&
-	       answer_stands(&apply->answer, target->route, &target->address, (uint8_t)(target->ask - 1));
+	       prefix_covers(&changed, &apply->answered) &&
+	       answer_stands(&apply->answer, target->route, &target->address, changed.length);
 }
 
 static int ask(struct apply *apply, struct target *target)
@@ -188,8 +192,10 @@ static int ask(struct apply *apply, struct target *target)
 
 		err = apply->ask(&apply->policy, apply->query, &target->address, &route, &cause);
 		apply->asks++;
-		if (!err)
+		if (!err) {
 			memcpy(&apply->answer, &route, route_size(&route));
+			apply->answered = target->address;
+		}
 	}
 	if (!err)
 		err = store_route(target, &apply->answer);

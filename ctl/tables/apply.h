@@ -81,7 +81,8 @@ struct apply {
 	uint64_t asks;	    /* questions put to the FIB */
 	unsigned look_turn; /* counts how often all next hops were to be looked at again */
 	struct rt_route
-		answer; /* the last one of the FIB, for who may share it; type RT_ROUTE_NONE: nobody */
+		answer;	      /* the last one of the FIB, for who may share it; type RT_ROUTE_NONE: nobody */
+	struct addr answered; /* whom it was asked about */
 	struct apply_deal deal;
 	struct apply_scratch scratch;
 };
