@@ -20,6 +20,7 @@ static const char *const advice[SH_REASON_COUNT] = {
 	[SH_PASS_NOT_OURS] =
 		"no service has this address, port and protocol: `shunt show services` lists those "
 		"there are; the kernel goes on with the packet",
+	[SH_PASS_NOT_US] = "the interface's own MAC is not known to the program yet: `shunt verify`",
 	[SH_PASS_TUNNEL] =
 		"the address inside is no VIP that this node serves: the kernel goes on with the packet",
 	[SH_DROP_NO_BACKEND] =
@@ -42,6 +43,8 @@ static const char *const advice[SH_REASON_COUNT] = {
 	[SH_DROP_NO_SOURCE] =
 		"give this node an address of the backend's family, or name one: `tunnel: {source: "
 		"...}` in the file",
+	[SH_DROP_LOOP] =
+		"another director sent it here: by l2 the VIP's packets must come to one of them alone",
 	[SH_DROP_EGRESS] =
 		"the interface on the way to the backend is gone or takes no frames from XDP: `ip link`, "
 		"`shunt show nexthops`",
