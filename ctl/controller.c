@@ -18,7 +18,7 @@
 #include "loop.h"
 
 #define COALESCE_MS 5
-#define PART	    256 /* backends in one go, or a quarter as many that are asked about */
+#define PART	    128 /* backends in one go, or a quarter as many that are asked about */
 #define RETRY_MS    1000
 #define REAP_MS	    1000
 #define SETTLE_MS   1000

@@ -46,6 +46,8 @@ static int first_link(const struct model *model, uint8_t family)
 	for (size_t i = 0; i < model->services_count; i++) {
 		const struct service *service = &model->services[i];
 
+		if (!config_tunnels(service->config))
+			continue;
 		for (size_t j = 0; j < service->config->backends_count; j++) {
 			const struct member *member = &service->members[j];
 

@@ -233,6 +233,8 @@ static void links_are_everything(void **state)
 	int va = live_ifindex("va");
 
 	makes(bench, "ip link set va mtu 1400", "everything links");
+	assert_int_equal(bench->hints.ifindexes_count, 1);
+	assert_int_equal(bench->hints.ifindexes[0], va);
 	/* nothing that we look at: what the kernel tells after carrier was lost and found at once is like
 	 * this */
 	makes(bench, "ip link set va alias nothing-that-we-hold", "everything");
