@@ -108,3 +108,12 @@ def test_a_virtual_mac_is_taken_while_its_device_is_up(l2):
         l2.assert_verified()
         wire.send(udp_to_the_vip(l2, mac, 41003))
         wait_for("no longer", lambda: count(l2, "director", "pass_not_us") == before + 1)
+
+
+def test_fragments_while_no_daemon_runs(l2):
+    """The array of further programs is held by its pin."""
+    l2.kill("director")
+    assert_whole(l2, VIP4)
+    l2.start("director")
+    l2.assert_verified()
+    assert_whole(l2, VIP6)
