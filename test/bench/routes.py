@@ -54,12 +54,14 @@ def beside(table):
         steps = []
         for name, step in STEPS:
             step(director.bird)
+            want = before + (0 if name == "withdraw" else ROUTES)
+            # BIRD may have been quiet for want of a CPU.
+            wait_for(f"{name}: BIRD's routes", lambda want=want: full_table.kernel_routes(director.netns) == want, DEADLINE)
+            director.bird.settle(DEADLINE)
             reading = director.reading()
             steps.append((name, reading.since(last)))
             last = reading
             director.reach(name != "withdraw")
-            want = 0 if name == "withdraw" else ROUTES
-            assert full_table.kernel_routes(director.netns) - before == want, f"{name}: not all of BIRD's routes are there"
         wait_for("they go by the other router", lambda: all(director.ways(address) == {"d1"} for address in
                                                             full_table.BACKENDS))
         wait_for("as the kernel says", director.daemon.verified, 60)

@@ -17,7 +17,7 @@ def test_a_table_that_churns_costs_nothing():
         bird.start()
         bird.settle(60)
         director.reach(True)
-        assert full_table.kernel_routes(director.netns) - before == ROUTES
+        wait_for("all of BIRD's routes", lambda: full_table.kernel_routes(director.netns) - before == ROUTES, 60)
         for verb, reached in (("disable", False), ("enable", True)):
             bird.every(verb)
             bird.settle(60)

@@ -392,6 +392,24 @@ static void whoever_is_in_two_changed_prefixes_is_asked_about(void **state)
 	assert_true(world->apply.asks == asks + 5);
 }
 
+/* Each by a route of its own that is new: what another was asked about says nothing of it. */
+static void an_answer_is_not_shared_beyond_the_changed_prefix(void **state)
+{
+	uint64_t asks;
+
+	(void)state;
+	start(10);
+	world->apply.policy.v4.plain = true;
+	asks = world->apply.asks;
+	for (unsigned i = 0; i < 10; i += 2) {
+		const struct prefix own = {.addr = backend_address(i), .length = 32};
+
+		apply_mark_prefix(&world->apply, &own);
+	}
+	pass();
+	assert_true(world->apply.asks == asks + 5);
+}
+
 static void no_route_leaves_the_ring_before_the_records(void **state)
 {
 	struct sh_slot *slots;
@@ -776,6 +794,7 @@ int main(void)
 		FACT(a_route_is_asked_about_once_where_it_is_everyone_s),
 		FACT(an_event_between_two_parts_ends_the_sharing),
 		FACT(whoever_is_in_two_changed_prefixes_is_asked_about),
+		FACT(an_answer_is_not_shared_beyond_the_changed_prefix),
 		FACT(no_route_leaves_the_ring_before_the_records),
 		FACT(a_router_that_does_not_answer_takes_its_backends_out),
 		FACT(the_last_backend_leaves_an_empty_ring),
