@@ -194,6 +194,11 @@ void apply_member_left(struct apply *apply, struct member *member)
 	struct deal_way way = {0};
 
 	resolve_member(apply, member, &resolution);
+	/* Since it was to leave, a next hop that it was not behind yet may have answered: nobody has marked
+	 * it for that. */
+	if (resolution.state != member->state ||
+	    strcmp(resolution.reason, member->reason ? member->reason : "") != 0)
+		model_resolve(apply->model, member->target);
 	/* The next hops are held on to without a path: they tell when one of them answers again. */
 	if (take_way(apply, member, &resolution, &way)) {
 		drop_way(apply, &way);
