@@ -392,6 +392,28 @@ static void whoever_is_in_two_changed_prefixes_is_asked_about(void **state)
 	assert_true(world->apply.asks == asks + 5);
 }
 
+/* Between the parts of a pass: when it is found unreachable, it is not behind the new next hop yet. */
+static void a_next_hop_that_answers_before_its_backends_left_is_noticed(void **state)
+{
+	bool more = true;
+
+	(void)state;
+	start(100);
+	neighbour(3, G3, RT_NEIGH_FAILED, 0);
+	route(0, 3, G3, 0, NULL);
+	while (more && agenda_any(&world->apply.model->work))
+		assert_int_equal(apply_part(&world->apply, 1, &more), 0);
+	assert_true(more);
+	assert_int_equal(count_in(STATE_UNREACHABLE), 50);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
+	while (more)
+		assert_int_equal(apply_part(&world->apply, 1, &more), 0);
+	pass();
+	assert_int_equal(count_in(STATE_ACTIVE), 100);
+	assert_int_equal(hop_of(0)->ifindex, 3);
+	assert_true(slots_leading_to(member(0)) > 0);
+}
+
 /* Each by a route of its own that is new: what another was asked about says nothing of it. */
 static void an_answer_is_not_shared_beyond_the_changed_prefix(void **state)
 {
@@ -795,6 +817,7 @@ int main(void)
 		FACT(an_event_between_two_parts_ends_the_sharing),
 		FACT(whoever_is_in_two_changed_prefixes_is_asked_about),
 		FACT(an_answer_is_not_shared_beyond_the_changed_prefix),
+		FACT(a_next_hop_that_answers_before_its_backends_left_is_noticed),
 		FACT(no_route_leaves_the_ring_before_the_records),
 		FACT(a_router_that_does_not_answer_takes_its_backends_out),
 		FACT(the_last_backend_leaves_an_empty_ring),
