@@ -263,5 +263,6 @@ void load_free(struct controller *controller)
 	drop(controller->apply.model, controller->apply.tables, controller->apply.dataplane);
 	controller->dispatches = NULL;
 	policy_free(&controller->apply.policy);
+	apply_forget_scratch(&controller->apply);
 	controller->apply = (struct apply){0};
 }

@@ -334,6 +334,7 @@ int apply_part(struct apply *apply, size_t budget, bool *more)
 		model->phase = 0;
 		model->failed = 0;
 		forget_answer(apply);
+		apply_forget_scratch(apply); /* of a pass that was given up: for smaller tables? */
 		begin_phase(apply);
 	}
 	while (budget && model->phase < sizeof(phases) / sizeof(phases[0])) {

@@ -111,6 +111,8 @@ int apply_pass(struct apply *apply);
  */
 int apply_part(struct apply *apply, size_t budget, bool *more);
 bool apply_pending(const struct apply *apply);
+/* Frees the room that rings were worked out in. A pass does it; for one that is never to end. */
+void apply_forget_scratch(struct apply *apply);
 
 /* Are slots in transition, or backends kept for flows they have? Then call apply_settle every second: it
  * marks the services where some have become idle, for the next pass. */

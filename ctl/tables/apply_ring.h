@@ -11,8 +11,6 @@ struct service;
 
 /* Stores the ring of a service. 0 or -errno. */
 int apply_store_ring(struct apply *apply, struct service *service);
-/* Frees the room that rings were worked out in: at the end of a pass. */
-void apply_forget_scratch(struct apply *apply);
 /* Lets go of those that are gone from the file and have no flows any more, and finds out which services have
  * still to be looked after. */
 void apply_care(struct apply *apply);

@@ -581,6 +581,24 @@ static void a_pass_in_parts_ends_as_a_whole_one(void **state)
 	pass();
 }
 
+/* The tables may be larger ones by then. */
+static void a_pass_that_was_given_up_leaves_no_room_behind(void **state)
+{
+	bool more = true;
+
+	(void)state;
+	start(100);
+	route(0, 0, NULL, 0, NULL);
+	while (more && !world->apply.scratch.fates)
+		assert_int_equal(apply_part(&world->apply, 1, &more), 0);
+	assert_true(more);
+	world->apply.model->passing = false;
+	apply_mark_all(&world->apply);
+	assert_int_equal(apply_part(&world->apply, 1, &more), 0);
+	assert_null(world->apply.scratch.fates);
+	pass();
+}
+
 static void what_is_marked_behind_a_part_is_for_the_next_pass(void **state)
 {
 	bool more;
@@ -824,6 +842,7 @@ int main(void)
 		FACT(two_gateways_share_the_buckets),
 		FACT(a_leg_taken_from_the_route_moves_its_buckets_alone),
 		FACT(a_pass_in_parts_ends_as_a_whole_one),
+		FACT(a_pass_that_was_given_up_leaves_no_room_behind),
 		FACT(what_is_marked_behind_a_part_is_for_the_next_pass),
 		FACT(a_question_that_fails_is_asked_again),
 		FACT(full_tables_leave_all_as_it_was),
