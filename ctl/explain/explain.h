@@ -17,11 +17,11 @@
 #include <jansson.h>
 
 #include "frame.h"
+#include "interfaces.h"
 #include "twin.h"
 
 struct control_client;
 struct controller;
-struct interface_row;
 
 struct explanation {
 	struct controller *controller;
@@ -35,7 +35,7 @@ json_t *answer_explain(const json_t *request, struct control_client *client, voi
 
 /* The answer's document; NULL when memory ran out. */
 json_t *explain_view(const struct explanation *explanation);
-/* What an operator may look at or do where a packet ends so; "" where all is well. */
-const char *explain_advice(unsigned reason);
+/* What an operator may look at or do where a packet to that program ends so; "" where all is well. */
+const char *explain_advice(enum interface_program program, unsigned reason);
 
 #endif

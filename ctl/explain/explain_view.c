@@ -291,8 +291,8 @@ json_t *explain_view(const struct explanation *explanation)
 			   "backend", view_chosen(explanation, &outcome), "out",
 			   view_out(explanation, &outcome), "verdict", verdict_name(run->verdict), "reason",
 			   view_reason_name(run->reason), "words", view_reason_words(run->reason), "advice",
-			   explain_advice(run->reason), "hex", "in", view_hex(run->frame, run->size), "out",
-			   view_hex(run->out, run->out_size));
+			   explain_advice(explanation->row->program, run->reason), "hex", "in",
+			   view_hex(run->frame, run->size), "out", view_hex(run->out, run->out_size));
 	if (!document || !answer || json_object_update(document, answer)) {
 		json_decref(document);
 		document = NULL;

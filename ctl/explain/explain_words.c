@@ -50,7 +50,10 @@ static const char *const advice[SH_REASON_COUNT] = {
 		"`shunt show nexthops`",
 };
 
-const char *explain_advice(unsigned reason)
+const char *explain_advice(enum interface_program program, unsigned reason)
 {
+	if (program == INTERFACE_BACKEND && reason == SH_PASS_NOT_OURS)
+		return "nothing to restore, and l2 needs nothing restored: the kernel takes the packet where "
+		       "the VIP is on this node, `shunt show aliases`";
 	return reason < SH_REASON_COUNT && advice[reason] ? advice[reason] : "";
 }

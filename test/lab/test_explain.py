@@ -282,6 +282,7 @@ def test_on_a_backend(l3):
         assert told["out"]["destination"] == VIP4
         told = l3.json("b1", *words, f"{OF_BACKENDS[4][0]}:22/tcp")
         assert told["reason"] == "pass_not_ours" and told["hex"]["in"] == told["hex"]["out"]
+        assert "shunt show aliases" in told["advice"], "a backend has no services to show"
         assert added(before, counts(l3, "b1")) == {}
 
 
