@@ -36,8 +36,32 @@
 #include "net.h"
 #include "world.h"
 
-static struct world *renew(struct world *old, const struct line *line)
+/* Worlds that were made: one for each way to load the programs. */
+struct worlds {
+	struct world *of[16];
+	size_t count;
+};
+
+static struct world *world_like(struct worlds *worlds, bool restore, uint32_t flows_size)
 {
+	size_t i = 0;
+
+	while (i < worlds->count && !world_is(worlds->of[i], restore, flows_size))
+		i++;
+	if (i < worlds->count) {
+		world_empty(worlds->of[i]);
+		return worlds->of[i];
+	}
+	if (i == sizeof(worlds->of) / sizeof(*worlds->of))
+		return NULL;
+	worlds->of[i] = world_new(restore, flows_size);
+	worlds->count++;
+	return worlds->of[i];
+}
+
+static struct world *renew(struct worlds *worlds, const struct line *line)
+{
+	struct world *world;
 	uint32_t flows_size = 64;
 	bool restore = false;
 
@@ -49,13 +73,16 @@ static struct world *renew(struct world *old, const struct line *line)
 		else
 			line_fail(line, "restore, or flows N");
 	}
-	world_free(old);
-	return world_new(restore, flows_size);
+	world = world_like(worlds, restore, flows_size);
+	if (!world)
+		line_fail(line, "too many kinds of worlds");
+	return world;
 }
 
 static void walk(FILE *file, struct line *line, struct tally *tally)
 {
 	struct net *net = net_new();
+	struct worlds worlds = {0};
 	struct world *world = NULL;
 	struct cases *cases = cases_new(tally);
 
@@ -63,12 +90,13 @@ static void walk(FILE *file, struct line *line, struct tally *tally)
 		if (net_verb(net, line))
 			continue;
 		if (!strcmp(line->words[0], "world"))
-			world = renew(world, line);
+			world = renew(&worlds, line);
 		else if (!world_verb(world, line) && !cases_verb(cases, world, net, line))
 			line_fail(line, "no such verb");
 	}
 	cases_free(cases);
-	world_free(world);
+	for (size_t i = 0; i < worlds.count; i++)
+		world_free(worlds.of[i]);
 	net_free(net);
 }
 

@@ -16,10 +16,14 @@
 #include <shunt/guess.h>
 #include <shunt/macs.h>
 
+#include "empty.h"
+
 #include "director.skel.h"
 #include "backend.skel.h"
 
 struct world {
+	bool restore;
+	uint32_t flows_size;
 	struct director_bpf *director;
 	struct backend_bpf *backend;
 	struct ring_buffer *events;
@@ -69,6 +73,8 @@ struct world *world_new(bool restore, uint32_t flows_size)
 
 	if (!world)
 		die("calloc");
+	world->restore = restore;
+	world->flows_size = flows_size;
 	world->director = director_bpf__open();
 	world->backend = backend_bpf__open();
 	if (!world->director || !world->backend)
@@ -92,6 +98,24 @@ void world_free(struct world *world)
 	director_bpf__destroy(world->director);
 	backend_bpf__destroy(world->backend);
 	free(world);
+}
+
+static void ignore(const struct sh_event *event, void *arg)
+{
+	(void)event;
+	(void)arg;
+}
+
+bool world_is(const struct world *world, bool restore, uint32_t flows_size)
+{
+	return world->restore == restore && world->flows_size == flows_size;
+}
+
+void world_empty(struct world *world)
+{
+	world_events(world, ignore, NULL);
+	if (object_empty(world->director->obj) || object_empty(world->backend->obj))
+		die("cannot empty the maps");
 }
 
 /* ---- verbs --------------------------------------------------------------------------------- */

@@ -36,6 +36,10 @@ struct world;
 /* `restore`: the director's program is loaded for both roles. Ends the runner on failure. */
 struct world *world_new(bool restore, uint32_t flows_size);
 void world_free(struct world *world); /* NULL is fine */
+/* Was it made with these? */
+bool world_is(const struct world *world, bool restore, uint32_t flows_size);
+/* As it was when it was new. Ends the runner on failure. */
+void world_empty(struct world *world);
 
 /* Runs the verb of the line; false where it is none of the above. */
 bool world_verb(struct world *world, const struct line *line);
