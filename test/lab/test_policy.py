@@ -222,3 +222,50 @@ def test_a_rule_that_prohibits(l3, family):
     finally:
         l3.run("director", f"ip -{family} rule del priority 500")
     wait_for("back", lambda: reasons(l3, family) == {("active", "")})
+
+
+@VIPS
+def test_a_table_in_front_that_loses_its_route(l3, family):
+    """One backend has a route of its own in the table behind. What the one before it is answered does not hold for it."""
+    ip, own = f"ip -{family}", BACKENDS[family][1]
+    l3.run("director", f"{ip} route add {own} via {R2[family]}")
+    try:
+        with table_by(l3, family, R2[family], f"from all lookup {TABLE}"):
+            wait_for("by r2", lambda: nexthops(l3, family) == {R2[family]})
+            l3.run("director", f"{ip} route del {NET[family]} table {TABLE}")
+            wait_for("each by its own", lambda: nexthops(l3, family) == {R1[family], R2[family]})
+            l3.assert_verified()
+            # The other way round: the table in front leaves one to the table behind.
+            l3.run("director", f"{ip} route add throw {own} table {TABLE}")
+            l3.run("director", f"{ip} route change {own} via {R1[family]}")
+            l3.run("director", f"{ip} route add {NET[family]} via {R2[family]} table {TABLE}")
+            wait_for("one is left to the main table", lambda: nexthops(l3, family) == {R1[family], R2[family]})
+            l3.assert_verified()
+    finally:
+        l3.run("director", f"{ip} route del {own}")
+    l3.assert_verified()
+
+
+@VIPS
+def test_a_rule_by_source_behind_the_main_table(l3, family):
+    """The main table's default route is passed over, and a rule by source comes before the table that answers."""
+    ip = f"ip -{family}"
+    l3.run("director", f"{ip} route del {NET[family]}")
+    l3.run("director", f"{ip} rule add priority 490 lookup main suppress_prefixlength 0")
+    l3.run("director", f"{ip} rule add priority 495 from {CLIENT[family]} lookup {TABLE + 1}")
+    l3.run("director", f"{ip} route add {NET[family]} via {R1[family]} table {TABLE + 1}")
+    try:
+        with table_by(l3, family, R2[family], f"from all lookup {TABLE}"):
+            wait_for("each packet", lambda: {(state, "source" in reason) for state, reason in reasons(l3, family)}
+                     == {("active", True)})
+            by_r1, by_r2 = forwarded(l3, family)
+            assert by_r1 >= 40 and by_r2 < 40, (by_r1, by_r2)
+            l3.run("director", f"{ip} rule del priority 495")
+            l3.run("director", f"{ip} rule del priority 490")
+            l3.run("director", f"{ip} route add {NET[family]} via {R1[family]}")
+    finally:
+        for priority in (490, 495):
+            l3.run("director", f"{ip} rule del priority {priority}", check=False)
+        l3.run("director", f"{ip} route replace {NET[family]} via {R1[family]}")
+        l3.run("director", f"{ip} route flush table {TABLE + 1}", check=False)
+    l3.assert_verified()

@@ -364,13 +364,32 @@ static void ipv6_rules_decide_among_nexthop_objects(void **state)
 	answers_from(*state, "vb", "2001:db8:11::1", routes[2]);
 }
 
+static uint32_t table_of(struct rt_query *query, const char *asked)
+{
+	struct addr addr = parsed(asked);
+	struct rt_route route;
+
+	assert_int_equal(rt_query_fib(query, &addr, &route), 0);
+	return route.table;
+}
+
 static void rules_and_tables_decide(void **state)
 {
 	live_run("ip route add 203.0.113.0/24 via 198.51.100.2");
 	live_run("ip route add 203.0.113.0/24 via 198.51.100.3 table 1000");
 	answers(*state, "203.0.113.1", "unicast 203.0.113.0/24: 198.51.100.2@va*1");
+	assert_int_equal(table_of(*state, "203.0.113.1"), RT_TABLE_MAIN);
 	live_run("ip rule add to 203.0.113.0/24 lookup 1000 priority 100");
 	answers(*state, "203.0.113.1", "unicast 203.0.113.0/24: 198.51.100.3@va*1");
+	assert_int_equal(table_of(*state, "203.0.113.1"), 1000);
+}
+
+static void ipv6_answers_name_their_table(void **state)
+{
+	live_run("ip -6 route add 2001:db8:11::/64 via 2001:db8:1::2 table 1000");
+	live_run("ip -6 rule add to 2001:db8:11::/64 lookup 1000 priority 100");
+	assert_int_equal(table_of(*state, "2001:db8:11::1"), 1000);
+	assert_int_equal(table_of(*state, "2001:db8:1::7"), RT_TABLE_MAIN);
 }
 
 static void a_leg_without_carrier_is_dead(void **state)
@@ -607,6 +626,7 @@ int main(void)
 		LIVE(ipv6_routes_in_several_tables_share_a_nexthop_object),
 		LIVE(ipv6_rules_decide_among_nexthop_objects),
 		LIVE(rules_and_tables_decide),
+		LIVE(ipv6_answers_name_their_table),
 		LIVE(a_leg_without_carrier_is_dead),
 		LIVE(a_family_of_none_is_an_error),
 		LIVE(dumped_routes_have_their_legs),
