@@ -247,7 +247,7 @@ static void a_backend_has_its_own_program(void **state)
 {
 	struct bench *bench = *state;
 	char name[] = "web";
-	struct config_backend backend = {test_addr("198.51.100.11"), 1};
+	struct config_backend backend = {.address = test_addr("198.51.100.11"), .weight = 1};
 	struct config_service service = {
 		.name = name, .forward = FORWARD_L3, .backends = &backend, .backends_count = 1};
 
