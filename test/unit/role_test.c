@@ -44,9 +44,9 @@ static void roles(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
 		const struct fact *fact = &facts[i];
-		struct config_backend four[] = {{test_addr("198.51.100.10"), 1},
-						{test_addr("198.51.100.11"), 1}};
-		struct config_backend six[] = {{test_addr("2001:db8::11"), 1}};
+		struct config_backend four[] = {{.address = test_addr("198.51.100.10"), .weight = 1},
+						{.address = test_addr("198.51.100.11"), .weight = 1}};
+		struct config_backend six[] = {{.address = test_addr("2001:db8::11"), .weight = 1}};
 		struct config_service services[] = {
 			{.name = web, .backends = four, .backends_count = 2},
 			{.name = web6, .backends = six, .backends_count = 1},
