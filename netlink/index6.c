@@ -20,6 +20,9 @@
  * first of them with such a route that matches. (Had a table before it any other match, the kernel would have
  * answered with that.) A route whose legs are all dead is answered although the kernel, with
  * ignore_routes_with_linkdown, takes a shorter one.
+ *
+ * Routes of one prefix, table and metric (`ip route append`) stand in the order in which they came, and the
+ * first answers. Only that one is kept. What happens to such a crowd makes the index stale.
  */
 #include "index6.h"
 
@@ -44,6 +47,7 @@ struct entry {
 	uint32_t table, metric, nexthop_id, mtu;
 	enum rt_route_type type;
 	uint8_t protocol;
+	bool crowded; /* another route with the same key stands behind it */
 };
 
 struct index6 {
@@ -84,19 +88,16 @@ static void forget(struct index6 *index, const struct entry *key)
 
 static int keep(struct index6 *index, const struct entry *key)
 {
-	struct entry *entry = vector_find(&index->routes, key, by_prefix);
+	struct entry *entry;
 
-	if (!entry) {
-		if (vector_reserve(&index->routes))
-			return -ENOMEM;
-		entry = calloc(1, sizeof(*entry));
-		if (!entry)
-			return -ENOMEM;
-		*entry = *key;
-		vector_insert(&index->routes, entry, by_prefix);
-		index->lengths[entry->dst.length]++;
-	}
+	if (vector_reserve(&index->routes))
+		return -ENOMEM;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
 	*entry = *key;
+	vector_insert(&index->routes, entry, by_prefix);
+	index->lengths[entry->dst.length]++;
 	return 0;
 }
 
@@ -109,10 +110,40 @@ static void empty(struct index6 *index)
 	index->whole = false;
 }
 
+/* The route of an entry is there again, replaced, or joined by another. */
+static void meet(struct index6 *index, struct entry *entry, const struct entry *route, bool replaces)
+{
+	if (route->nexthop_id == entry->nexthop_id || (replaces && route->nexthop_id)) {
+		bool crowded = entry->crowded;
+
+		*entry = *route;
+		entry->crowded = crowded;
+	} else if (replaces) {
+		forget(index, route); /* it has next hops of its own now */
+	} else {
+		entry->crowded = true;
+	}
+}
+
+static int take(struct index6 *index, const struct nlmsghdr *message, const struct entry *route)
+{
+	struct entry *entry = vector_find(&index->routes, route, by_prefix);
+	bool new = message->nlmsg_type == RTM_NEWROUTE;
+
+	if (!entry)
+		return new && route->nexthop_id ? keep(index, route) : 0;
+	if (entry->crowded && index->whole)
+		index->whole = false; /* an event: who is the first of them now? */
+	else if (new)
+		meet(index, entry, route, message->nlmsg_flags & NLM_F_REPLACE);
+	else if (route->nexthop_id == entry->nexthop_id)
+		forget(index, route);
+	return 0;
+}
+
 /* A route as a dump or an event tells it. */
 static int apply(const struct nlmsghdr *message, void *arg)
 {
-	struct index6 *index = arg;
 	struct rt_route route;
 	struct entry key = {0};
 	int err;
@@ -129,11 +160,7 @@ static int apply(const struct nlmsghdr *message, void *arg)
 	key.mtu = route.mtu;
 	key.type = route.type;
 	key.protocol = route.protocol;
-	if (message->nlmsg_type == RTM_NEWROUTE && route.nexthop_id)
-		return keep(index, &key);
-	/* Gone, or replaced by a route with next hops of its own. */
-	forget(index, &key);
-	return 0;
+	return take(arg, message, &key);
 }
 
 /* ---- keeping it whole ---------------------------------------------------------------------- */

@@ -135,7 +135,8 @@ static int ask_fib(struct rt_query *query, const struct addr *dst, const struct 
 		return -EAFNOSUPPORT;
 	if (src && !src->family)
 		return -EXDEV;
-	/* Without this flag IPv4 says that each route is of the main table. IPv6 refuses it, and always tells. */
+	/* Without this flag IPv4 says that each route is of the main table. IPv6 refuses it, and always
+	 * tells. */
 	if (dst->family == ADDR_IPV4)
 		header.rtm_flags |= RTM_F_LOOKUP_TABLE;
 	request = rtsock_begin(&query->sock, RTM_GETROUTE, 0, &header, sizeof(header));

@@ -299,6 +299,45 @@ static void they_are_told_apart_where_some_addresses_are_tracked(void **state)
 	answers(*state, "2001:db8:11::1", "unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::31@va*1");
 }
 
+/* Of routes with one prefix and metric the kernel takes the first. */
+static void ipv6_routes_appended_behind_nexthop_objects(void **state)
+{
+	static const char *const by[] = {"30", "31", "32"};
+	char routes[4][TEXT_SIZE];
+
+	for (size_t i = 0; i < 3; i++) {
+		live_run("ip nexthop add id %s via 2001:db8:1::%s dev va", by[i], by[i]);
+		snprintf(routes[i], TEXT_SIZE, "unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::%s@va*1",
+			 by[i]);
+	}
+	snprintf(routes[3], TEXT_SIZE, "unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::40@va*1");
+	live_run("ip -6 route add default nhid 32");
+	live_run("ip -6 route add 2001:db8:11::/64 nhid 30");
+	answers(*state, "2001:db8:11::1", routes[0]);
+	/* A nexthop object that comes has the index made anew. */
+	for (int round = 0; round < 2; round++) {
+		live_run("ip -6 route append 2001:db8:11::/64 nhid 31");
+		answers(*state, "2001:db8:11::1", routes[0]);
+		live_run("ip -6 route append 2001:db8:11::/64 via 2001:db8:1::40");
+		answers(*state, "2001:db8:11::1", routes[0]);
+		live_run("ip nexthop replace id 5%d via 2001:db8:1::50 dev va", round);
+		answers(*state, "2001:db8:11::1", routes[0]);
+		live_run("ip -6 route append 2001:db8:11::/64 nhid 32");
+		live_run("ip -6 route del 2001:db8:11::/64 nhid 30");
+		answers(*state, "2001:db8:11::1", routes[1]);
+		live_run("ip -6 route del 2001:db8:11::/64 nhid 31");
+		answers(*state, "2001:db8:11::1", routes[3]);
+		live_run("ip -6 route del 2001:db8:11::/64 via 2001:db8:1::40");
+		answers(*state, "2001:db8:11::1", routes[2]);
+		live_run("ip -6 route replace 2001:db8:11::/64 nhid 30");
+		answers(*state, "2001:db8:11::1", routes[0]);
+	}
+	live_run("ip -6 route replace 2001:db8:11::/64 via 2001:db8:1::40");
+	answers(*state, "2001:db8:11::1", routes[3]);
+	live_run("ip -6 route del 2001:db8:11::/64");
+	answers(*state, "2001:db8:11::1", "unicast ::/0 metric 1024: 2001:db8:1::32@va*1");
+}
+
 /* The kernel's answer for an address may be a route of another table, too. */
 static void ipv6_routes_in_several_tables_share_a_nexthop_object(void **state)
 {
@@ -623,6 +662,7 @@ int main(void)
 		LIVE(weights_above_256_are_whole),
 		LIVE(ipv6_routes_that_share_a_nexthop_object),
 		LIVE(they_are_told_apart_where_some_addresses_are_tracked),
+		LIVE(ipv6_routes_appended_behind_nexthop_objects),
 		LIVE(ipv6_routes_in_several_tables_share_a_nexthop_object),
 		LIVE(ipv6_rules_decide_among_nexthop_objects),
 		LIVE(rules_and_tables_decide),
