@@ -3,12 +3,14 @@
  * From a frame to what the programs decide on, where the plain parser (parse.h) gives up: fragments and IPv6
  * extension headers.
  *
- *	extension headers	hop-by-hop and destination options, and a routing header with no segment left,
- *up to SH_EXTENSIONS of them and SH_EXTENSION_BYTES (RFC 8200, 4). A routing header that still routes names
- *the next address, not the last: it is the stack's. AH covers the addresses, and the others speak of nobody's
- *ports: they pass, too. first fragment		has the ports, and must have the whole L4 header (RFC
- *1858, 3.2) later fragment		has none: protocol as the IP header has it, ports 0, no L4 header
+ *	extension headers	hop-by-hop and destination options, and a routing header with no segment
+ *				left, up to SH_EXTENSIONS and SH_EXTENSION_BYTES (RFC 8200, 4)
+ *	first fragment		has the ports, and must have the whole L4 header (RFC 1858, 3.2)
+ *	later fragment		has none: protocol as the IP header has it, ports 0, no L4 header
  *	atomic fragment		a fragment header on a whole packet (RFC 6946): as if it weren't there
+ *
+ * A routing header that still routes names the next address, not the last: it is the stack's. AH covers the
+ * addresses, and the others speak of nobody's ports: they pass, too.
  */
 #ifndef SHUNT_DEEP_H
 #define SHUNT_DEEP_H

@@ -18,7 +18,7 @@
  * DROP_NO_NEIGHBOUR or DROP_EGRESS.
  *
  * One subprogram, called and not inlined: the hot path keeps its registers. Global, so that it is verified
- *once and by itself: it parses the frame again rather than receive what is known of it.
+ * once and by itself: it parses the frame again rather than receive what is known of it.
  */
 #ifndef SHUNT_FALLBACK_H
 #define SHUNT_FALLBACK_H

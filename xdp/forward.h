@@ -12,7 +12,7 @@
  * l3 routes: the destination becomes the backend's address, TTL or hop limit goes down by one.
  * The L4 checksum stays the VIP's, on purpose (restore.h; with a DSCP for the VIP, dscp.h).
  * ipip and gue route, too, with the packet whole in another, which is put around it last of all (encap.h),
- *but before a VLAN tag (tag.h).
+ * but before a VLAN tag (tag.h).
  *
  * A packet that ends with a pass is bit-identical to what came in.
  */

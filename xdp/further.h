@@ -10,7 +10,7 @@
  * the processor and for the verifier, as if there were no others. Whoever hands over leaves in `handed`
  * what the packet will end with should nothing else come of it. Where the call fails (the array is
  * empty: no program of this object holds it any more, nor a pin) the first program goes on and ends with just
- *that.
+ * that.
  *
  * A further program ends with sh_further_end, and may hand over to another in the same way.
  */

@@ -8,9 +8,10 @@
  *	the first	has the ports and is dealt with as any packet of its flow; where it went is remembered
  *			(pieces.h)
  *	a later one	goes where that says
- *	a later one	that comes before the first: where all services of the VIP and protocol share a ring
- *(`stray`), it picks from that as a flow without ports would; this is remembered, the first joins it, and the
- *datagram arrives as a whole, if not where its flow's other packets do. Else it passes
+ *	a later one	that comes before the first, where all services of the VIP and protocol share a ring
+ *			(`stray`): picks from that as a flow without ports would. This is remembered, and the
+ *			first joins it: the datagram arrives as a whole, if not where its flow's others do
+ *	a later one	else passes
  *
  * The first fragment of a datagram to a port that no service has passes, and is remembered, too, so that the
  * later ones pass. Fragments are never held back, nor put together.

@@ -3,8 +3,8 @@
  * The director's program for ICMP and ICMPv6, and for what is too big for its path.
  *
  *	echo request	answered in the VIP's name (echo.h)
- *	error		to the backend whose flow it is about (icmp_forward.h); on a backend that directs,
- *too, first restored where it came by l3 (icmp_restore.h)
+ *	error		to the backend whose flow it is about (icmp_forward.h); on a backend that directs, it
+ *			is first restored where it came by l3 (icmp_restore.h)
  *	too big		its sender is told (too_big.h), unless it is an ICMP error itself
  *	anything else	passes, as does what is to no VIP
  */

@@ -49,9 +49,9 @@ struct attach_result {
 
 /*
  * Makes `program_fd` the link's program, after attach_observe. One that is ours already is replaced
- *atomically, or left alone where it is the same. ATTACH_AUTO is native, or generic where the device refuses
- *native mode; it does not try native mode again where that was refused before. A change of mode detaches and
- *attaches. 0 and *out, or -errno:
+ * atomically, or left alone where it is the same. ATTACH_AUTO is native, or generic where the device refuses
+ * native mode; it does not try native mode again where that was refused before. A change of mode detaches and
+ * attaches. 0 and *out, or -errno:
  *	-EBUSY	a program that is not ours is attached (attach_seen); it is left alone
  *	-EEXIST	the same in the other mode, or an upper or lower device (of a bond) has a program
  *	-ENODEV	there is no such link

@@ -3,9 +3,9 @@
  * May the FIB's answer for one address stand for another's?
  *
  * A route that changes may be that of ten thousand backends; the kernel is asked about one of them where what
- *it answers must hold for the others. Say the routes of prefix P changed, and a backend B in it was answered
- *from prefix Q of a table before. Now another backend in P is answered from prefix D of the same table. Then
- *B is, too, if
+ * it answers must hold for the others. Say the routes of prefix P changed, and a backend B in it was answered
+ * from prefix Q of a table before. Now another backend in P is answered from prefix D of the same table. Then
+ * B is, too, if
  *
  *	every packet is looked up in the same tables in the same order (rules_plain), as then B is not
  *	found in a table before that one, where it was not found before;
@@ -16,12 +16,12 @@
  *	answer for the other backend, or lies within P: then it was B's answer before, or it is new.
  *
  * What is new, or went, meanwhile, has an event of its own that is still to be worked off, and marks B again.
- *Silent changes are not told by routes, but by links, addresses, rules, next hop objects: then everybody is
- *asked about.
+ * Silent changes are not told by routes, but by links, addresses, rules, next hop objects: then everybody is
+ * asked about.
  *
  * Left out, as the kernel's answer does not follow from the longest prefix alone, or does not name it:
- *answers that are no unicast routes, IPv6 routes through nexthop objects (netlink/index6.c) and over several
- *next hops, of which each may have an MTU of its own.
+ * answers that are no unicast routes, IPv6 routes through nexthop objects (netlink/index6.c) and over several
+ * next hops, of which each may have an MTU of its own.
  *
  * Pure. Called by apply.c.
  */

@@ -56,7 +56,8 @@ const struct rt_rule *rules_by_ingress(const struct rt_rule *rules, size_t count
 
 /*
  * Follows the rules (in the kernel's order, which is that of a dump) for packets to `dst` from `ingress`, to
- *the one that `answer` came from. The first on the way that matches some packets and others not is the cause.
+ * the one that `answer` came from. The first on the way that matches some packets and others not is the
+ * cause.
  *
  *	to		of the backend or not
  *	iif		as `ingress`, its VRF, or not; lo: never, as packets are forwarded

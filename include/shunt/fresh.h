@@ -26,8 +26,7 @@ SH_HASH_INLINE __u64 sh_fresh_hash(const struct sh_flow *flow)
 	__u64 high = (__u64)flow->client.w[0] << 32 | flow->client.w[1];
 	__u64 low = (__u64)flow->client.w[2] << 32 | flow->client.w[3];
 
-	high *= 0xd6e8feb86659fd93ULL;
-	return sh_mix(sh_mix((high ^ (high >> 32)) + low) ^ ((__u64)flow->service << 32 | *ports));
+	return sh_mix(sh_hash_fold(high, low) ^ ((__u64)flow->service << 32 | *ports));
 }
 
 SH_HASH_INLINE __u32 sh_fresh_place(__u64 hash)

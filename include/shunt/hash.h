@@ -32,12 +32,17 @@ SH_HASH_INLINE __u64 sh_hash4(__u32 client, __u32 ports, __u32 protocol)
 	return sh_mix(((__u64)client << 32 | ports) ^ sh_hash_salt(protocol));
 }
 
-/* The address is folded into 64 bits first: an odd multiplier carries the upper half's bits
- * across, so that the two halves cannot cancel out. */
-SH_HASH_INLINE __u64 sh_hash6(__u64 high, __u64 low, __u32 ports, __u32 protocol)
+/* An address of 128 bits as 64: an odd multiplier carries the upper half's bits across, so that the two
+ * halves cannot cancel out. */
+SH_HASH_INLINE __u64 sh_hash_fold(__u64 high, __u64 low)
 {
 	high *= 0xd6e8feb86659fd93ULL;
-	return sh_mix(sh_mix((high ^ (high >> 32)) + low) ^ ports ^ sh_hash_salt(protocol));
+	return sh_mix((high ^ (high >> 32)) + low);
+}
+
+SH_HASH_INLINE __u64 sh_hash6(__u64 high, __u64 low, __u32 ports, __u32 protocol)
+{
+	return sh_mix(sh_hash_fold(high, low) ^ ports ^ sh_hash_salt(protocol));
 }
 
 /* Which of `count` slots lies `share`/2^32 of the way round the ring. */

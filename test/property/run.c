@@ -5,7 +5,7 @@
  *	run COUNT SEED [RESULTS]
  *
  * COUNT is shared by three worlds: a director, a node that is director and backend, a backend. Of every
- *packet exactly one reason is counted, by one. In the end what services and backends counted is what was
+ * packet exactly one reason is counted, by one. In the end what services and backends counted is what was
  * dispatched, in packets and bytes. A reason that no packet ends with says that the dice are bad.
  * The same SEED gives the same packets: a failure names the number of its packet.
  *

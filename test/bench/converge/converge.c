@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * converge PIN_DIR ROUNDS REST_MS CASE...: from a change of the kernel's routing state to the word that
- *packets read.
+ * packets read.
  *
  *	neighbour DEV ADDRESS           the neighbour gets another MAC
  *	busy DEV ADDRESS OTHER          the same, right after the link OTHER went down or up
@@ -10,10 +10,10 @@
  *	carrier DEV NETNS PEER          it loses its carrier, as its peer in that namespace goes down
  *
  * One thread, pinned to the last CPU it may use, with real-time priority: it makes the change itself, and
- *then watches two things without pause: a bare rtnetlink socket, for the kernel's notification, and the words
- *in the daemon's mapped arrays. For each round a line: microseconds from just before the change was sent to
- *the notification, and to the word. For a route to the last word: every backend that the maps hold must have
- *another path.
+ * then watches two things without pause: a bare rtnetlink socket, for the kernel's notification, and the
+ * words in the daemon's mapped arrays. For each round a line: microseconds from just before the change was
+ * sent to the notification, and to the word. For a route to the last word: every backend that the maps hold
+ * must have another path.
  *
  * Before each round it rests, so that each change meets a quiet daemon (but see busy).
  */

@@ -5,10 +5,10 @@
  *	run [LOADS [ROUNDS]]
  *
  * All programs are loaded LOADS times; each time every case is checked, and then all are run one after the
- *other in ROUNDS rounds of some thousand packets. The net time of a case in a round is its time less that of
- *the empty program in the same round, and the ratio that to IPv4's router in the same round: a machine that
- *is now fast and now slow does not show in it. What is printed are medians over all rounds. Lines, for
- *bench.py:
+ * other in ROUNDS rounds of some thousand packets. The net time of a case in a round is its time less that of
+ * the empty program in the same round, and the ratio that to IPv4's router in the same round: a machine that
+ * is now fast and now slow does not show in it. What is printed are medians over all rounds. Lines, for
+ * bench.py:
  *
  *	case NAME FAMILY FLOWS NET_NS RATIO MISSES_PERCENT
  *	live NAME PACKETS_PER_SECOND RATIO
