@@ -15,6 +15,9 @@
  *
  * The first fragment of a datagram to a port that no service has passes, and is remembered, too, so that the
  * later ones pass. Fragments are never held back, nor put together.
+ *
+ * Nothing is chosen for frames to others' MACs (us.h), nor remembered of them: a switch that floods them
+ * would else fill the tables with flows that are not this node's.
  */
 #ifndef SHUNT_HARD_H
 #define SHUNT_HARD_H
@@ -78,7 +81,8 @@ static __always_inline __u32 sh_pick_early(const struct sh_service *service, __u
 	return sh_pick_before(slot.before, slot.now);
 }
 
-/* Is the packet for a service? Chooses as for any packet of its flow: SH_GO_ON, or the reason not to. */
+/* Is the packet for a service, and for this node? Chooses as for any packet of its flow: SH_GO_ON, or the
+ * reason not to. */
 static __always_inline enum sh_reason sh_choose(struct xdp_md *ctx, const struct sh_packet *packet,
 						const struct sh_bound *before, struct sh_bound *to)
 {
@@ -87,10 +91,14 @@ static __always_inline enum sh_reason sh_choose(struct xdp_md *ctx, const struct
 	__u64 hash;
 
 	match = sh_match(packet, &vip);
-	if (!match.is_ours || !match.service)
+	if (!match.is_ours)
 		return SH_PASS_NOT_OURS;
-	to->owner = match.service->owner;
+	if (!sh_to_us(packet->eth))
+		return SH_PASS_NOT_US;
 	to->service = match.index;
+	if (!match.service)
+		return SH_GO_ON; /* to no backend */
+	to->owner = match.service->owner;
 	if (before && before->early && before->owner == to->owner) {
 		to->backend = before->backend;
 		to->share = before->share;
@@ -108,7 +116,7 @@ static __always_inline enum sh_reason sh_choose_first(struct xdp_md *ctx, const 
 {
 	enum sh_reason reason = sh_choose(ctx, packet, sh_bound_find(key), to);
 
-	if (reason == SH_GO_ON || sh_stray(packet))
+	if (reason == SH_GO_ON || (reason == SH_PASS_NOT_OURS && sh_stray(packet) && sh_to_us(packet->eth)))
 		bpf_map_update_elem(&bound, key, to, BPF_ANY);
 	return reason;
 }
@@ -124,6 +132,8 @@ static __always_inline enum sh_reason sh_choose_early(const struct sh_packet *pa
 	service = sh_at(&services, to->service);
 	if (!to->service || !service)
 		return SH_PASS_FRAGMENT;
+	if (!sh_to_us(packet->eth))
+		return SH_PASS_NOT_US;
 	to->owner = service->owner;
 	to->backend = sh_pick_early(service, hash);
 	to->share = hash;
@@ -144,6 +154,8 @@ static __always_inline enum sh_reason sh_choose_later(const struct sh_packet *pa
 	backend = sh_at(&backends, to->backend);
 	if (!to->service || !backend)
 		return SH_PASS_FRAGMENT;
+	if (!sh_to_us(packet->eth))
+		return SH_PASS_NOT_US;
 	/* The record may be another service's by now. */
 	if (backend->owner != to->owner)
 		to->backend = 0;
@@ -173,8 +185,6 @@ static __always_inline enum sh_reason sh_hard_direct(struct xdp_md *ctx, struct 
 
 	if (reason != SH_GO_ON)
 		return reason;
-	if (!sh_to_us(packet->eth))
-		return SH_PASS_NOT_US;
 	sh_endpoint_of(packet, &vip);
 	reported = sh_event_begin(packet, &vip);
 	reason = sh_send(ctx, packet, to.backend, to.share);

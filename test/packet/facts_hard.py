@@ -465,6 +465,47 @@ def macs(world):
         dispatched(f"to this node, {family}", frame(vip, udp(4000), ether=ether), service, "redirect")
 
 
+def flooded(world):
+    """Of a datagram that a switch flooded on its way to another nothing is chosen, nor remembered."""
+    far = Ether(src=CLIENT_MAC, dst="02:00:00:00:99:99")
+    for vip, family, address in VIPS:
+        client = CLIENT6 if vip == VIP6 else CLIENT4
+        one = world.service(vip, 4050, "tcp", [world.backend(address, "l2", world.hop("d1"))])
+        whole, elsewhere = (frame(vip, tcp(4050), payload=PAYLOAD, ether=ether) for ether in (None, far))
+        number = next(_ids)
+        case(f"a flooded first fragment, {family}", cut(elsewhere, number)[0], "pass_not_us")
+        case(f"binds no later one, {family}", cut(whole, number)[1], "pass_fragment")
+        dealt = world.service(vip, 4051, "tcp", [one.backend], "random")
+        piece = cut(frame(vip, tcp(4051), payload=PAYLOAD, ether=far))[0]
+        case(f"a flooded one that is to be dealt at random, {family}", piece, "pass_not_us")
+        say("check", f"a_flooded_flow_is_not_remembered,_{family}", "fresh", client, 40000, 4051, dealt.index, 0)
+
+        spread = world.service(vip, 4052, "tcp", [world.backend(address, "l2", world.hop("d1")) for _ in range(8)])
+        say("stray", vip, "tcp", spread.index)
+        early = spread.backend_of(frame(vip, tcp(0, sport=0)))
+        for sport in range(40000, 40100):
+            whole, elsewhere = (frame(vip, tcp(4052, sport=sport), payload=PAYLOAD, ether=ether) for ether in (None, far))
+            if spread.backend_of(whole) != early:
+                break
+        number = next(_ids)
+        case(f"a flooded later fragment, {family}", cut(elsewhere, number)[1], "pass_not_us")
+        dispatched(f"binds no first one, {family}", cut(whole, number)[0], spread, "redirect", spread.backend_of(whole))
+        number = next(_ids)
+        elsewhere = frame(vip, tcp(4053), payload=PAYLOAD, ether=far)
+        case(f"a flooded first fragment to another port, {family}", cut(elsewhere, number)[0], "pass_not_ours")
+        dispatched(f"binds no later one, either, {family}", cut(whole, number)[1], spread, "redirect", early)
+
+
+def no_record(world):
+    """A service that has no record yet drops, as plain packets are."""
+    for vip, family, _ in VIPS:
+        say("vip", vip, 4060, "tcp", 99999)
+        for i, piece in enumerate(cut(frame(vip, tcp(4060), payload=PAYLOAD))):
+            case(f"a service beyond the table, fragment {i}, {family}", piece, "drop_no_backend")
+        case(f"a service beyond the table, in a VLAN, {family}", within(frame(vip, tcp(4060)), TAGS[0][1]),
+             "drop_no_backend")
+
+
 def virtual_macs(world):
     say("mac", "00:00:5e:00:01:07")
     say("mac", "00:00:5e:00:02:07")
@@ -616,8 +657,8 @@ def facts():
     say("egress d1")
     say("knobs", 1, 0)
     sources()
-    parts = (in_order, not_served, unknown, headers_cut_off, every_path, gone, marks, events, extensions,
-             extended_fragments, extensions_cut_off, malformed_is_the_same)
+    parts = (in_order, not_served, unknown, headers_cut_off, every_path, gone, flooded, no_record, marks, events,
+             extensions, extended_fragments, extensions_cut_off, malformed_is_the_same)
     for part in parts:
         part(world)
     for part in (tags_off, tags_changed, tags_stay, tags_truncated, tagged_answers):
