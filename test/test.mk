@@ -13,10 +13,7 @@ demo: all ## the L3 lab: requests, a replaced router, a moved route; removes its
 	$(Q)SHUNT_BUILD=$(abspath $(B)) examples/l3-dsr/lab.sh demo
 
 test: ## every test, unit and lab with sanitizers too; ends with "N passed, N failed" (root)
-	$(Q)rm -rf build/results build/san/results
-	$(Q)for suite in lint unit packet property vm lab churn; do $(MAKE) --no-print-directory SAN= $$suite; done; \
-	    for suite in unit lab; do $(MAKE) --no-print-directory SAN=1 $$suite; done; \
-	    test/summary $(RESULTS)
+	$(Q)test/all $(MAKE) $(RESULTS)
 
 ANYCAST := $(or $(ROUTING),frr bird)
 

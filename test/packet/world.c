@@ -29,6 +29,8 @@ struct world {
 	struct ring_buffer *events;
 	void (*each)(const struct sh_event *, void *); /* while draining */
 	void *arg;
+	struct world_counts counts; /* while no packet has run since they were read: */
+	bool counted;
 };
 
 static _Noreturn void die(const char *what)
@@ -114,6 +116,7 @@ bool world_is(const struct world *world, bool restore, uint32_t flows_size)
 void world_empty(struct world *world)
 {
 	world_events(world, ignore, NULL);
+	world->counted = false;
 	if (object_empty(world->director->obj) || object_empty(world->backend->obj))
 		die("cannot empty the maps");
 }
@@ -556,6 +559,7 @@ int world_run(struct world *world, struct world_run *run)
 		    .data_out = run->out, .data_size_out = run->out_size, .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .repeat = (int)run->repeat);
 
+	world->counted = false;
 	if (bpf_prog_test_run_opts(program_fd(world, run->program), &opts))
 		return -errno;
 	run->out_size = opts.data_size_out;
@@ -590,10 +594,16 @@ static void sum(struct bpf_map *map, uint32_t entries, struct sh_count *out)
 
 void world_counts(struct world *world, struct world_counts *out)
 {
-	sum(world->director->maps.reasons, SH_REASON_COUNT, out->reasons[WORLD_DIRECTOR]);
-	sum(world->backend->maps.reasons, SH_REASON_COUNT, out->reasons[WORLD_BACKEND]);
-	sum(world->director->maps.service_counts, WORLD_ENTRIES, out->services);
-	sum(world->director->maps.backend_counts, WORLD_ENTRIES, out->backends);
+	struct world_counts *counts = &world->counts;
+
+	if (!world->counted) {
+		sum(world->director->maps.reasons, SH_REASON_COUNT, counts->reasons[WORLD_DIRECTOR]);
+		sum(world->backend->maps.reasons, SH_REASON_COUNT, counts->reasons[WORLD_BACKEND]);
+		sum(world->director->maps.service_counts, WORLD_ENTRIES, counts->services);
+		sum(world->director->maps.backend_counts, WORLD_ENTRIES, counts->backends);
+	}
+	world->counted = true;
+	*out = *counts;
 }
 
 void world_reasons(struct world *world, enum world_program program, uint64_t out[static SH_REASON_COUNT])
