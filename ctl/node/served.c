@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Own addresses and VIPs of every service that may reach this node in a tunnel. See served.h.
+ * Own addresses and VIPs of every service of this node's. See served.h.
  *
  * A VIP comes out of a tunnel only where it is an alias here (aliases.h), so the two follow from the same.
+ * Whatever the service's mode: directors that have read a file which names a tunnel lose nothing to a backend
+ * that has yet to read it, or has read one that names it no more. It lets in nothing that could not come to
+ * the VIP plainly.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,8 +35,6 @@ static void add_service(const struct config_service *service, const struct rt_st
 	const struct sh_served vip = {.as = SH_SERVED_VIP};
 	size_t before = want->count;
 
-	if (!config_tunnels(service))
-		return;
 	for (size_t i = 0; i < service->backends_count; i++)
 		if (role_own_address(state, &service->backends[i].address))
 			add(want, &service->backends[i].address, own);

@@ -15,7 +15,7 @@ struct rt_state;
 /* What HASH_SERVED is to hold in `role`. 0, or -ENOMEM. */
 int served_want(const struct config *config, const struct rt_state *state, enum role role,
 		struct dataplane_entries *out);
-/* Makes the map hold exactly that; nothing where this node is no backend of a tunnel. *writes grows by the
+/* Makes the map hold exactly that; nothing where this node is no backend. *writes grows by the
  * updates made. 0 or -errno. */
 int served_sync(struct dataplane *dataplane, const struct config *config, const struct rt_state *state,
 		enum role role, uint64_t *writes);

@@ -30,10 +30,10 @@ def all_active(lab):
 
 
 @contextlib.contextmanager
-def serving(lab, *services, more=""):
-    """The file with these services on all nodes; every backend active, and every node's maps as they should be."""
+def serving(lab, *services, more="", nodes=NODES):
+    """The file with these services on the nodes; every backend active, and every node's maps as they should be."""
     text = 'interfaces: [{match: "eth*"}]\n' + more + "services:\n" + "".join(services)
-    with lab.configured(lambda _: text, *NODES):
+    with lab.configured(lambda _: text, *nodes):
         wait_for("active", lambda: all_active(lab))
         lab.assert_verified(*NODES)
         yield
@@ -79,6 +79,18 @@ def test_a_mode_that_changes_takes_effect_at_once(l3):
                 assert l3.json("director", "show", "services")[0]["moving"] > 0
                 assert_udp(l3, VIP4)
                 assert l3.curl(VIP4, 20).get("-", 0) == 0
+
+
+def test_directors_may_change_to_a_tunnel_first(l3):
+    """Backends whose file still says l3 take out what comes in either; where it is about to be l3, they restore first."""
+    def by(forward):
+        return service("web", VIP4, forward, 4).replace(f"web-{forward}4", "web")
+
+    with serving(l3, by("l3")):
+        for mode in ("ipip", "gue"):
+            with serving(l3, by(mode), nodes=("director",)):
+                assert_all_answer(l3, VIP4)
+                assert_udp(l3, VIP4)
 
 
 def test_auto_takes_ipip_where_a_router_is_between(l3):
