@@ -81,8 +81,7 @@ static __always_inline __u32 sh_pick_early(const struct sh_service *service, __u
 	return sh_pick_before(slot.before, slot.now);
 }
 
-/* Is the packet for a service, and for this node? Chooses as for any packet of its flow: SH_GO_ON, or the
- * reason not to. */
+/* Is the packet for a service? Chooses as for any packet of its flow: SH_GO_ON, or the reason not to. */
 static __always_inline enum sh_reason sh_choose(struct xdp_md *ctx, const struct sh_packet *packet,
 						const struct sh_bound *before, struct sh_bound *to)
 {
@@ -93,8 +92,6 @@ static __always_inline enum sh_reason sh_choose(struct xdp_md *ctx, const struct
 	match = sh_match(packet, &vip);
 	if (!match.is_ours)
 		return SH_PASS_NOT_OURS;
-	if (!sh_to_us(packet->eth))
-		return SH_PASS_NOT_US;
 	to->service = match.index;
 	if (!match.service)
 		return SH_GO_ON; /* to no backend */
@@ -116,7 +113,7 @@ static __always_inline enum sh_reason sh_choose_first(struct xdp_md *ctx, const 
 {
 	enum sh_reason reason = sh_choose(ctx, packet, sh_bound_find(key), to);
 
-	if (reason == SH_GO_ON || (reason == SH_PASS_NOT_OURS && sh_stray(packet) && sh_to_us(packet->eth)))
+	if (reason == SH_GO_ON || sh_stray(packet))
 		bpf_map_update_elem(&bound, key, to, BPF_ANY);
 	return reason;
 }
@@ -132,8 +129,6 @@ static __always_inline enum sh_reason sh_choose_early(const struct sh_packet *pa
 	service = sh_at(&services, to->service);
 	if (!to->service || !service)
 		return SH_PASS_FRAGMENT;
-	if (!sh_to_us(packet->eth))
-		return SH_PASS_NOT_US;
 	to->owner = service->owner;
 	to->backend = sh_pick_early(service, hash);
 	to->share = hash;
@@ -154,8 +149,6 @@ static __always_inline enum sh_reason sh_choose_later(const struct sh_packet *pa
 	backend = sh_at(&backends, to->backend);
 	if (!to->service || !backend)
 		return SH_PASS_FRAGMENT;
-	if (!sh_to_us(packet->eth))
-		return SH_PASS_NOT_US;
 	/* The record may be another service's by now. */
 	if (backend->owner != to->owner)
 		to->backend = 0;
@@ -176,13 +169,32 @@ static __always_inline enum sh_reason sh_choose_by_piece(struct xdp_md *ctx, con
 	return sh_choose_later(packet, &key, to);
 }
 
+/* Not static: the verifier walks it once, and not once for each way here. */
+__noinline int sh_hard_mac_is_us(__u64 word)
+{
+	return sh_mac_is_us(word);
+}
+
+/* Of a frame to another's MAC: would it be a service's? */
+static __always_inline enum sh_reason sh_hard_not_us(const struct sh_packet *packet)
+{
+	union sh_endpoint vip;
+
+	if (packet->piece == SH_PIECE_LATER)
+		return sh_stray(packet) ? SH_PASS_NOT_US : SH_PASS_FRAGMENT;
+	return sh_match(packet, &vip).is_ours ? SH_PASS_NOT_US : SH_PASS_NOT_OURS;
+}
+
 static __always_inline enum sh_reason sh_hard_direct(struct xdp_md *ctx, struct sh_packet *packet)
 {
 	struct sh_bound to = {};
-	enum sh_reason reason = sh_choose_by_piece(ctx, packet, &to);
+	enum sh_reason reason;
 	union sh_endpoint vip;
 	__u32 reported;
 
+	if (!sh_hard_mac_is_us(sh_mac_destination(packet->eth)))
+		return sh_hard_not_us(packet);
+	reason = sh_choose_by_piece(ctx, packet, &to);
 	if (reason != SH_GO_ON)
 		return reason;
 	sh_endpoint_of(packet, &vip);

@@ -12,9 +12,8 @@
 #include "director_maps.h"
 #include "macs.h"
 
-static __always_inline int sh_to_us(const struct ethhdr *eth)
+static __always_inline int sh_mac_is_us(__u64 word)
 {
-	__u64 word = sh_mac_destination(eth);
 	const struct sh_macs *place = sh_at(&macs, sh_mac_place(word));
 
 	if (!place)
@@ -23,6 +22,11 @@ static __always_inline int sh_to_us(const struct ethhdr *eth)
 		if (*(const volatile __u64 *)&place->mac[i] == word)
 			return 1;
 	return *(const volatile __u64 *)&place->mac[SH_MACS_WAYS - 1] == SH_MAC_ANY;
+}
+
+static __always_inline int sh_to_us(const struct ethhdr *eth)
+{
+	return sh_mac_is_us(sh_mac_destination(eth));
 }
 
 #endif
