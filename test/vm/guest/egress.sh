@@ -10,7 +10,7 @@
 
 VIP=203.0.113.10
 RUN=/run/egress
-DEADLINE=15
+DEADLINE=30
 
 # ok NAME COMMAND...: a test that holds where the command succeeds.
 ok() {
@@ -116,7 +116,7 @@ counted() {
 }
 
 request() {
-	[ "$(on client curl -s --max-time 5 "http://$VIP/")" = backend ]
+	[ "$(on client curl -s --max-time 10 "http://$VIP/")" = backend ]
 }
 
 # requests_by REASON COUNT: so many requests, all answered, each by packets that the director counts so.
