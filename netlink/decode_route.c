@@ -38,6 +38,8 @@ static enum rt_route_type route_type(uint8_t type)
 		return RT_ROUTE_UNREACHABLE;
 	case RTN_PROHIBIT:
 		return RT_ROUTE_PROHIBIT;
+	case RTN_THROW:
+		return RT_ROUTE_THROW;
 	default:
 		return RT_ROUTE_OTHER;
 	}
@@ -45,7 +47,8 @@ static enum rt_route_type route_type(uint8_t type)
 
 static bool rejects(enum rt_route_type type)
 {
-	return type == RT_ROUTE_BLACKHOLE || type == RT_ROUTE_UNREACHABLE || type == RT_ROUTE_PROHIBIT;
+	return type == RT_ROUTE_BLACKHOLE || type == RT_ROUTE_UNREACHABLE || type == RT_ROUTE_PROHIBIT ||
+	       type == RT_ROUTE_THROW;
 }
 
 /* Gateway and tunnel out of one leg's attributes. */

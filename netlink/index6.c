@@ -8,160 +8,46 @@
  * was made for: one that need not even cover the address, with legs that are not this route's.
  * (Packets are right: they only use the copy's next hop, which is shared anyway.) Routes that hold
  * their next hops themselves have copies of their own and are answered right, as is all of IPv4.
+ * Where the route that the copy was made for is deleted, the copy stays, and all others that share it are
+ * answered with ENETUNREACH (inet6_rtm_getroute: rt->from is gone), until something has the copy made anew.
  * FRR uses nexthop objects by default, so this is no rare case.
  *
- * So query.c comes here with an IPv6 answer that names a nexthop object. The index holds only such
- * routes, is made by a dump when first needed, and follows the route events of a socket of its own,
- * read before each use and filtered (interest.c) where the tracked addresses are known. Where events were
- * lost, or a link or a nexthop object changed (which removes routes silently), it is made anew. It dies with
- * its rt_query.
+ * So query.c comes here with an IPv6 answer that names a nexthop object, or that says that there is no route.
+ * The index holds only such routes (routes6.c), is made by a dump when first needed, and follows the route
+ * events of a socket of its own, read before each use and filtered (interest.c) where the tracked addresses
+ * are known. Where events were lost, or a link or a nexthop object changed (which removes routes silently),
+ * it is made anew. It dies with its rt_query.
  *
  * The other route may also lie in another table. So the rules (rules6.c) decide in which table to look: the
  * first of them with such a route that matches. (Had a table before it any other match, the kernel would have
- * answered with that.) A route whose legs are all dead is answered although the kernel, with
- * ignore_routes_with_linkdown, takes a shorter one.
- *
- * Routes of one prefix, table and metric (`ip route append`) stand in the order in which they came, and the
- * first answers. Only that one is kept. What happens to such a crowd makes the index stale.
+ * answered with that. But for throw routes, which lead on to the next rule: so the index has those, too.) A
+ * route whose legs are all dead is answered although the kernel, with ignore_routes_with_linkdown, takes a
+ * shorter one.
  */
 #include "index6.h"
 
 #include <errno.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "decode.h"
 #include "interest.h"
+#include "routes6.h"
 #include "rules6.h"
 #include "socket.h"
-#include "vector.h"
 
 #define RECEIVE_BUFFER (1024UL * 1024)
-#define LENGTHS	       129
-
-struct entry {
-	struct prefix dst;
-	uint32_t table, metric, nexthop_id, mtu;
-	enum rt_route_type type;
-	uint8_t protocol;
-	bool crowded; /* another route with the same key stands behind it */
-};
 
 struct index6 {
 	struct rtsock events, dump;
-	struct vector routes;	 /* struct entry, by {address, length, table, metric}: the order of a dump */
-	size_t lengths[LENGTHS]; /* how many routes have this prefix length */
+	struct routes6 routes;
 	struct rules6 rules;
 	bool whole;    /* `routes` and `rules` are what the kernel has */
 	bool filtered; /* only what covers tracked addresses is followed */
 };
-
-static int compare_u32(uint32_t a, uint32_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int by_prefix(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-	int order = addr_compare(&x->dst.addr, &y->dst.addr);
-
-	if (!order)
-		order = compare_u32(x->dst.length, y->dst.length);
-	if (!order)
-		order = compare_u32(x->table, y->table);
-	return order ? order : compare_u32(x->metric, y->metric);
-}
-
-static void forget(struct index6 *index, const struct entry *key)
-{
-	struct entry *entry = vector_remove(&index->routes, key, by_prefix);
-
-	if (!entry)
-		return;
-	index->lengths[entry->dst.length]--;
-	free(entry);
-}
-
-static int keep(struct index6 *index, const struct entry *key)
-{
-	struct entry *entry;
-
-	if (vector_reserve(&index->routes))
-		return -ENOMEM;
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return -ENOMEM;
-	*entry = *key;
-	vector_insert(&index->routes, entry, by_prefix);
-	index->lengths[entry->dst.length]++;
-	return 0;
-}
-
-static void empty(struct index6 *index)
-{
-	for (size_t i = 0; i < index->routes.count; i++)
-		free(index->routes.items[i]);
-	index->routes.count = 0;
-	memset(index->lengths, 0, sizeof(index->lengths));
-	index->whole = false;
-}
-
-/* The route of an entry is there again, replaced, or joined by another. */
-static void meet(struct index6 *index, struct entry *entry, const struct entry *route, bool replaces)
-{
-	if (route->nexthop_id == entry->nexthop_id || (replaces && route->nexthop_id)) {
-		bool crowded = entry->crowded;
-
-		*entry = *route;
-		entry->crowded = crowded;
-	} else if (replaces) {
-		forget(index, route); /* it has next hops of its own now */
-	} else {
-		entry->crowded = true;
-	}
-}
-
-static int take(struct index6 *index, const struct nlmsghdr *message, const struct entry *route)
-{
-	struct entry *entry = vector_find(&index->routes, route, by_prefix);
-	bool new = message->nlmsg_type == RTM_NEWROUTE;
-
-	if (!entry)
-		return new && route->nexthop_id ? keep(index, route) : 0;
-	if (entry->crowded && index->whole)
-		index->whole = false; /* an event: who is the first of them now? */
-	else if (new)
-		meet(index, entry, route, message->nlmsg_flags & NLM_F_REPLACE);
-	else if (route->nexthop_id == entry->nexthop_id)
-		forget(index, route);
-	return 0;
-}
-
-/* A route as a dump or an event tells it. */
-static int apply(const struct nlmsghdr *message, void *arg)
-{
-	struct rt_route route;
-	struct entry key = {0};
-	int err;
-
-	err = decode_route(message, &route);
-	if (err)
-		return err == DECODE_SKIP ? 0 : err;
-	if (route.dst.addr.family != ADDR_IPV6)
-		return 0;
-	key.dst = route.dst;
-	key.table = route.table;
-	key.metric = route.metric;
-	key.nexthop_id = route.nexthop_id;
-	key.mtu = route.mtu;
-	key.type = route.type;
-	key.protocol = route.protocol;
-	return take(arg, message, &key);
-}
 
 /* ---- keeping it whole ---------------------------------------------------------------------- */
 
@@ -200,7 +86,7 @@ static void follow(struct index6 *index, const struct nlmsghdr *message)
 {
 	bool route = message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == RTM_DELROUTE;
 
-	if (!route || apply(message, index))
+	if (!route || routes6_follow(&index->routes, message))
 		index->whole = false;
 }
 
@@ -225,14 +111,44 @@ static void catch_up(struct index6 *index)
 	}
 }
 
-static int load(struct index6 *index)
+static int add(const struct nlmsghdr *message, void *arg)
 {
-	struct rtmsg header = {.rtm_family = AF_INET6};
+	struct index6 *index = arg;
+	int err = routes6_load(&index->routes, message);
+
+	return err == DECODE_SKIP ? 0 : err;
+}
+
+static int see(const struct nlmsghdr *message, void *any)
+{
+	(void)message;
+	*(bool *)any = true;
+	return 0;
+}
+
+/* Without nexthop objects nothing is to be known of a million routes. */
+static int load_routes(struct index6 *index)
+{
+	struct nhmsg objects = {0};
+	struct rtmsg routes = {.rtm_family = AF_INET6};
+	bool any = false;
 	int err;
 
-	empty(index);
-	rtsock_begin(&index->dump, RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header));
-	err = rtsock_dump(&index->dump, RTSOCK_DUMP_TRIES, apply, index);
+	rtsock_begin(&index->dump, RTM_GETNEXTHOP, NLM_F_DUMP, &objects, sizeof(objects));
+	err = rtsock_dump(&index->dump, RTSOCK_DUMP_TRIES, see, &any);
+	if (err || !any)
+		return err;
+	rtsock_begin(&index->dump, RTM_GETROUTE, NLM_F_DUMP, &routes, sizeof(routes));
+	return rtsock_dump(&index->dump, RTSOCK_DUMP_TRIES, add, index);
+}
+
+static int load(struct index6 *index)
+{
+	int err;
+
+	routes6_empty(&index->routes);
+	index->whole = false;
+	err = load_routes(index);
 	if (!err)
 		err = rules6_load(&index->rules, &index->dump);
 	if (!err)
@@ -242,66 +158,26 @@ static int load(struct index6 *index)
 
 /* ---- asking -------------------------------------------------------------------------------- */
 
-static struct addr masked(const struct addr *addr, unsigned int length)
+static const struct route6 *by_rules(const struct index6 *index, const struct addr *dst,
+				     const struct rt_ingress *ingress)
 {
-	struct addr out = {.family = addr->family};
-
-	memcpy(out.bytes, addr->bytes, length / 8);
-	if (length % 8)
-		out.bytes[length / 8] = addr->bytes[length / 8] & (uint8_t)(0xff00U >> length % 8);
-	return out;
-}
-
-/* The first route of this prefix in `table`. */
-static const struct entry *first_of(const struct index6 *index, const struct prefix *prefix, uint32_t table)
-{
-	struct entry key = {.dst = *prefix, .table = table};
-	size_t at = vector_position(&index->routes, &key, by_prefix);
-	const struct entry *entry;
-
-	if (at == index->routes.count)
-		return NULL;
-	entry = index->routes.items[at];
-	if (entry->dst.length != prefix->length || !addr_equal(&entry->dst.addr, &prefix->addr))
-		return NULL;
-	return entry->table == table ? entry : NULL;
-}
-
-/* Of those that the rule lets count. */
-static const struct entry *longest(const struct index6 *index, const struct addr *dst,
-				   const struct rt_rule *rule)
-{
-	for (int length = LENGTHS - 1; length > rule->suppress_length; length--) {
-		struct prefix prefix = {.addr = masked(dst, (unsigned int)length), .length = (uint8_t)length};
-		const struct entry *entry;
-
-		entry = index->lengths[length] ? first_of(index, &prefix, rule->table) : NULL;
-		if (entry)
-			return entry;
-	}
-	return NULL;
-}
-
-static const struct entry *by_rules(const struct index6 *index, const struct addr *dst,
-				    const struct rt_ingress *ingress)
-{
-	const struct entry *entry = NULL;
+	const struct route6 *route = NULL;
 	const struct rt_rule *rule;
 	size_t at = 0;
 
-	while (!entry && (rule = rules6_next(&index->rules, &at, dst, ingress))) {
+	while (!route && (rule = rules6_next(&index->rules, &at, dst, ingress))) {
 		/* Only the kernel knows a VRF's table. */
-		if (rule->l3mdev)
+		if (rule->l3mdev || rule->action == RT_RULE_REJECT)
 			return NULL;
-		entry = longest(index, dst, rule);
+		route = routes6_find(&index->routes, dst, rule);
 	}
-	return entry;
+	return route;
 }
 
 int index6_find(struct index6 **index, const struct interest *interest, const struct addr *dst,
 		const struct rt_ingress *ingress, struct rt_route *out)
 {
-	const struct entry *entry;
+	const struct route6 *route;
 	int err = 0;
 
 	if (!*index)
@@ -316,17 +192,17 @@ int index6_find(struct index6 **index, const struct interest *interest, const st
 		err = load(*index);
 	if (err)
 		return err;
-	entry = by_rules(*index, dst, ingress);
-	if (!entry)
+	route = by_rules(*index, dst, ingress);
+	if (!route)
 		return -ENOENT;
 	*out = (struct rt_route){
-		.type = entry->type,
-		.dst = entry->dst,
-		.table = entry->table,
-		.protocol = entry->protocol,
-		.metric = entry->metric,
-		.mtu = entry->mtu,
-		.nexthop_id = entry->nexthop_id,
+		.type = route->type,
+		.dst = route->dst,
+		.table = route->table,
+		.protocol = route->protocol,
+		.metric = route->metric,
+		.mtu = route->mtu,
+		.nexthop_id = route->nexthop_id,
 	};
 	return 0;
 }
@@ -335,8 +211,7 @@ void index6_close(struct index6 *index)
 {
 	if (!index)
 		return;
-	empty(index);
-	free(index->routes.items);
+	routes6_free(&index->routes);
 	rules6_free(&index->rules);
 	rtsock_close(&index->events);
 	rtsock_close(&index->dump);

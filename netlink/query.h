@@ -12,7 +12,7 @@ struct interest;
 
 struct rt_query {
 	struct rtsock sock;
-	struct index6 *index6;	   /* made when an IPv6 answer first names a nexthop object */
+	struct index6 *index6;	   /* made when an IPv6 answer first is to be looked at again */
 	struct interest *interest; /* what it follows; NULL: every route */
 };
 

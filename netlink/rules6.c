@@ -92,7 +92,7 @@ const struct rt_rule *rules6_next(const struct rules6 *rules, size_t *at, const 
 		bool match = matches(rule, dst, ingress);
 
 		*at = match && rule->action == RT_RULE_GOTO ? target(rules, here) : here + 1;
-		if (match && rule->action == RT_RULE_TABLE)
+		if (match && (rule->action == RT_RULE_TABLE || rule->action == RT_RULE_REJECT))
 			return rule;
 	}
 	return NULL;

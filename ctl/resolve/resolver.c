@@ -56,6 +56,7 @@ static void say_unroutable(const struct resolve_input *input, struct resolution 
 		[RT_ROUTE_BLACKHOLE] = "is a blackhole",
 		[RT_ROUTE_UNREACHABLE] = "says unreachable",
 		[RT_ROUTE_PROHIBIT] = "says prohibited",
+		[RT_ROUTE_THROW] = "leads to no other rule",
 		[RT_ROUTE_OTHER] = "is for broadcast or multicast, not for a host",
 	};
 	char text[ADDR_TEXT_SIZE];

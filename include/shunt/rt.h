@@ -108,6 +108,7 @@ enum rt_route_type {
 	RT_ROUTE_BLACKHOLE,
 	RT_ROUTE_UNREACHABLE,
 	RT_ROUTE_PROHIBIT,
+	RT_ROUTE_THROW, /* sends on to the next rule: in dumps, never an answer */
 	RT_ROUTE_OTHER, /* broadcast, multicast, ...: cannot reach a backend */
 };
 

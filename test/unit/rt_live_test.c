@@ -40,7 +40,7 @@ static void append(char text[static TEXT_SIZE], const char *format, ...)
 static const char *route_text(const struct rt_route *route, char text[static TEXT_SIZE])
 {
 	static const char *const types[] = {"none",	   "unicast",  "local", "blackhole",
-					    "unreachable", "prohibit", "other"};
+					    "unreachable", "prohibit", "throw", "other"};
 	char addr[ADDR_TEXT_SIZE], name[IF_NAMESIZE];
 
 	text[0] = '\0';
@@ -338,6 +338,32 @@ static void ipv6_routes_appended_behind_nexthop_objects(void **state)
 	answers(*state, "2001:db8:11::1", "unicast ::/0 metric 1024: 2001:db8:1::32@va*1");
 }
 
+/* Only one of them is looked at, and not the first: who is first is to be known when that goes. */
+static void ipv6_routes_by_nexthop_objects_appended_behind_others(void **state)
+{
+	static const char *const gateways[] = {"via 2001:db8:1::40", "via 2001:db8:1::41"};
+
+	live_run("ip nexthop add id 30 via 2001:db8:1::30 dev va");
+	live_run("ip -6 route add default nhid 30");
+	answers(*state, "2001:db8:11::1", "unicast ::/0 metric 1024: 2001:db8:1::30@va*1");
+	live_run("ip -6 route add 2001:db8:11::/64 %s", gateways[0]);
+	for (int round = 0; round < 2; round++) {
+		live_run("ip -6 route append 2001:db8:11::/64 nhid 30");
+		answers(*state, "2001:db8:11::1",
+			"unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::40@va*1");
+		if (round) /* the index is made anew */
+			live_run("ip nexthop add id 31 via 2001:db8:1::31 dev va");
+		answers(*state, "2001:db8:12::1", "unicast ::/0 metric 1024: 2001:db8:1::30@va*1");
+		live_run("ip -6 route replace 2001:db8:11::/64 %s", gateways[1]);
+		answers(*state, "2001:db8:11::1",
+			"unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::41@va*1");
+		live_run("ip -6 route del 2001:db8:11::/64 %s", gateways[1]);
+		answers(*state, "2001:db8:11::1",
+			"unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::30@va*1");
+		live_run("ip -6 route replace 2001:db8:11::/64 %s", gateways[0]);
+	}
+}
+
 /* The kernel's answer for an address may be a route of another table, too. */
 static void ipv6_routes_in_several_tables_share_a_nexthop_object(void **state)
 {
@@ -352,6 +378,70 @@ static void ipv6_routes_in_several_tables_share_a_nexthop_object(void **state)
 	live_run("ip -6 rule del priority 100");
 	answers(*state, "2001:db8:11:0:1::1", "unicast 2001:db8:11::/64 metric 1024: 2001:db8:1::30@va*1");
 	answers(*state, "2001:db8:11::1", "blackhole");
+}
+
+/* A throw route leads past the routes of its table that are shorter, or stand behind it. */
+static void ipv6_throw_routes_among_nexthop_objects(void **state)
+{
+	static const char *const last = "unicast ::/0 metric 1024: 2001:db8:1::30@va*1";
+	static const char *const first = "unicast 2001:db8:11::/48 metric 1024: 2001:db8:1::30@va*1";
+
+	live_run("ip nexthop add id 30 via 2001:db8:1::30 dev va");
+	live_run("ip -6 route add default nhid 30 && ip -6 rule add priority 100 lookup 1000");
+	live_run("ip -6 route add 2001:db8:11::/48 nhid 30 table 1000");
+	for (int round = 0; round < 2; round++) {
+		answers(*state, "2001:db8:11::1", first);
+		live_run("ip -6 route add throw 2001:db8:11::/64 table 1000");
+		if (round) /* the index is made anew */
+			live_run("ip nexthop add id 31 via 2001:db8:1::31 dev va");
+		answers(*state, "2001:db8:11::1", last);
+		answers(*state, "2001:db8:11:1::1", first);
+		live_run("ip -6 route del throw 2001:db8:11::/64 table 1000");
+		answers(*state, "2001:db8:11::1", first);
+		live_run("ip -6 route append throw 2001:db8:11::/48 table 1000");
+		answers(*state, "2001:db8:11::1", first);
+		live_run("ip -6 route del 2001:db8:11::/48 nhid 30 table 1000");
+		answers(*state, "2001:db8:11::1", last);
+		live_run("ip -6 route append 2001:db8:11::/48 nhid 30 table 1000");
+		answers(*state, "2001:db8:11::1", last);
+		live_run("ip -6 route del throw 2001:db8:11::/48 table 1000");
+	}
+	answers(*state, "2001:db8:11::1", first);
+	live_run("ip -6 route replace throw 2001:db8:11::/48 table 1000");
+	answers(*state, "2001:db8:11::1", last);
+	live_run("ip -6 route replace 2001:db8:11::/48 nhid 30 table 1000");
+	answers(*state, "2001:db8:11::1", first);
+}
+
+/* The kernel knows no route for a CPU whose last look-up was by the object, for a route that went. */
+static void ipv6_routes_whose_fellow_by_a_nexthop_object_went(void **state)
+{
+	static const char *const other = "unicast 2001:db8:12::/48 metric 1024: 2001:db8:1::30@va*1";
+	cpu_set_t one, all;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	answers(*state, "2001:db8:12::1", "none");
+	live_run(
+		"ip nexthop add id 30 via 2001:db8:1::30 dev va && ip -6 route add 2001:db8:12::/48 nhid 30");
+	for (int round = 0; round < 2; round++) {
+		live_run("ip -6 route add 2001:db8:11::/48 nhid 30");
+		if (round) /* no copy is left */
+			live_run("ip -6 nexthop replace id 30 via 2001:db8:1::30 dev va");
+		answers(*state, "2001:db8:11::1",
+			"unicast 2001:db8:11::/48 metric 1024: 2001:db8:1::30@va*1");
+		answers(*state, "2001:db8:12::1", other);
+		live_run("ip -6 route del 2001:db8:11::/48");
+		answers(*state, "2001:db8:12::1", other);
+		answers(*state, "2001:db8:11::1", "none");
+	}
+	live_run("ip -6 rule add priority 50 to 2001:db8:12::/48 unreachable");
+	answers(*state, "2001:db8:12::1", "none");
+	live_run("ip -6 rule del priority 50 && ip -6 route del 2001:db8:12::/48");
+	answers(*state, "2001:db8:12::1", "none");
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
 /* As `answers`, for a packet that comes in by an interface. */
@@ -663,6 +753,9 @@ int main(void)
 		LIVE(ipv6_routes_that_share_a_nexthop_object),
 		LIVE(they_are_told_apart_where_some_addresses_are_tracked),
 		LIVE(ipv6_routes_appended_behind_nexthop_objects),
+		LIVE(ipv6_routes_by_nexthop_objects_appended_behind_others),
+		LIVE(ipv6_throw_routes_among_nexthop_objects),
+		LIVE(ipv6_routes_whose_fellow_by_a_nexthop_object_went),
 		LIVE(ipv6_routes_in_several_tables_share_a_nexthop_object),
 		LIVE(ipv6_rules_decide_among_nexthop_objects),
 		LIVE(rules_and_tables_decide),
