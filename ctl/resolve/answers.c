@@ -13,10 +13,11 @@ static bool is_clear(const struct rt_route *route)
 }
 
 bool answer_stands(const struct rt_route *answer, const struct rt_route *before, const struct addr *dst,
-		   uint8_t length)
+		   uint8_t length, uint32_t first)
 {
 	if (!before || !is_clear(answer) || !is_clear(before))
 		return false;
-	return before->table == answer->table && before->dst.addr.family == dst->family &&
-	       before->dst.length <= length && prefix_covers(&answer->dst, dst);
+	return first && answer->table == first && before->table == first &&
+	       before->dst.addr.family == dst->family && before->dst.length <= length &&
+	       prefix_covers(&answer->dst, dst);
 }

@@ -7,8 +7,9 @@
  * from prefix Q of a table before. Now another backend in P is answered from prefix D of the same table. Then
  * B is, too, if
  *
- *	every packet is looked up in the same tables in the same order (rules_plain), as then B is not
- *	found in a table before that one, where it was not found before;
+ *	every packet is looked up in that table first (rules_first): else B may be found in one before it,
+ *when a throw route that is P, and had sent B past that table, went. The local one does not count: it holds
+ *	this node's own addresses;
  *
  *	Q is not longer than P: else B has a route of its own within P;
  *
@@ -36,9 +37,10 @@
 
 /*
  * `answer` was given to an address in the changed prefix, of `length`, after the change; `before` to `dst`,
- * which is in that prefix, too, after every earlier change (NULL: never). Rules are plain.
+ * which is in that prefix, too, after every earlier change (NULL: never). `first` is the table in which all
+ * are looked up first, or 0.
  */
 bool answer_stands(const struct rt_route *answer, const struct rt_route *before, const struct addr *dst,
-		   uint8_t length);
+		   uint8_t length, uint32_t first);
 
 #endif

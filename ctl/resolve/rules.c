@@ -5,6 +5,7 @@
  * Called by policy.c for a backend that is asked about while the node has rules beside the usual three.
  * Nothing outlives a call.
  */
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "rules.h"
@@ -57,7 +58,8 @@ bool rules_trivial(const struct rt_rule *rules, size_t count)
 	return true;
 }
 
-bool rules_plain(const struct rt_rule *rules, size_t count)
+/* Is every packet, whatever its destination, looked up in the same tables in the same order? */
+static bool is_plain(const struct rt_rule *rules, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct rt_rule *rule = &rules[i];
@@ -67,6 +69,17 @@ bool rules_plain(const struct rt_rule *rules, size_t count)
 			return false;
 	}
 	return rules_trivial(rules, count);
+}
+
+uint32_t rules_first(const struct rt_rule *rules, size_t count)
+{
+	if (!is_plain(rules, count))
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (rules[i].table != RT_TABLE_LOCAL)
+			return rules[i].table;
+	}
+	return 0;
 }
 
 static bool concerns(const struct rt_rule *rule, const struct addr *dst)

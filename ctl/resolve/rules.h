@@ -46,8 +46,9 @@ struct rules_ingress {
 /* Is there no rule that could tell one packet from another? Then the FIB's plain answer is everyone's. */
 bool rules_trivial(const struct rt_rule *rules, size_t count);
 
-/* Is every packet, whatever its destination, looked up in the same tables in the same order? */
-bool rules_plain(const struct rt_rule *rules, size_t count);
+/* The table in which every packet, whatever its destination, is looked up first, behind the local one; 0
+ * where rules tell destinations apart, lead past a table or suppress what it says. */
+uint32_t rules_first(const struct rt_rule *rules, size_t count);
 
 /* The first rule by interface that concerns packets to `dst` and that matches what comes in by some of
  * `ingress` and not by others, or what is made on this node and not what is forwarded; NULL where there is

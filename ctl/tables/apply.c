@@ -177,9 +177,9 @@ static bool is_answered(const struct apply *apply, const struct target *target)
 {
 	const struct prefix changed = {.addr = target->address, .length = (uint8_t)(target->ask - 1)};
 
-	return target->ask != ASK_ALONE && policy_plain(&apply->policy, target->address.family) &&
-	       prefix_covers(&changed, &apply->answered) &&
-	       answer_stands(&apply->answer, target->route, &target->address, changed.length);
+	return target->ask != ASK_ALONE && prefix_covers(&changed, &apply->answered) &&
+	       answer_stands(&apply->answer, target->route, &target->address, changed.length,
+			     policy_first(&apply->policy, target->address.family));
 }
 
 static int ask(struct apply *apply, struct target *target)

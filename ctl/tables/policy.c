@@ -53,7 +53,7 @@ static int load_family(struct policy_rules *rules, struct rt_query *query, int f
 	free(rules->all);
 	*rules = fresh;
 	rules->trivial = rules_trivial(rules->all, rules->count);
-	rules->plain = rules_plain(rules->all, rules->count);
+	rules->first = rules_first(rules->all, rules->count);
 	return 0;
 }
 
@@ -113,6 +113,16 @@ static void meet(struct rt_ingress *ingress, const struct interface_row *row, co
 		ingress->source = somebody(&search.found, state);
 }
 
+/* The first by which the kernel can be asked about an IPv4 packet. */
+static const struct rt_ingress *someone(const struct rt_ingress *ingress, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (ingress[i].source.family)
+			return &ingress[i];
+	}
+	return NULL;
+}
+
 int policy_meet(struct policy *policy, const struct interface_row *rows, size_t count,
 		const struct rt_state *state, bool *changed)
 {
@@ -125,8 +135,11 @@ int policy_meet(struct policy *policy, const struct interface_row *rows, size_t 
 		if (rows[i].program != INTERFACE_BACKEND && rows[i].state == INTERFACE_ATTACHED)
 			meet(&all[met++], &rows[i], state);
 	}
-	*changed = !(policy->v4.trivial && policy->v6.trivial) &&
-		   (met != policy->ingress_count || memcmp(all, policy->ingress, met * sizeof(*all)) != 0);
+	if (policy->v4.trivial && policy->v6.trivial)
+		*changed = !someone(all, met) != !someone(policy->ingress, policy->ingress_count);
+	else
+		*changed = met != policy->ingress_count ||
+			   memcmp(all, policy->ingress, met * sizeof(*all)) != 0;
 	free(policy->ingress);
 	policy->ingress = all;
 	policy->ingress_count = met;
@@ -168,9 +181,38 @@ static const struct policy_rules *rules_of(const struct policy *policy, const st
 	return dst->family == ADDR_IPV4 ? &policy->v4 : &policy->v6;
 }
 
-bool policy_plain(const struct policy *policy, uint8_t family)
+uint32_t policy_first(const struct policy *policy, uint8_t family)
 {
-	return family == ADDR_IPV4 ? policy->v4.plain : policy->v6.plain;
+	return family == ADDR_IPV4 ? policy->v4.first : policy->v6.first;
+}
+
+/*
+ * Of IPv4 default routes of one metric (`ip route append`) the kernel takes for its own packets one whose
+ * gateway answers, but the first for those that it forwards (net/ipv4/fib_semantics.c fib_select_default,
+ * which only ip_route_output_key_hash_rcu leads to).
+ */
+static int ask_forwarded_default(const struct policy *policy, struct rt_query *query, const struct addr *dst,
+				 struct rt_route *out)
+{
+	const struct rt_ingress *ingress = someone(policy->ingress, policy->ingress_count);
+	struct rt_route route;
+	int err;
+
+	if (!ingress || dst->family != ADDR_IPV4 || out->type != RT_ROUTE_UNICAST || out->dst.length)
+		return 0;
+	err = rt_query_fib_from(query, dst, ingress, &route);
+	/* It rejects what is refused by rp_filter, too: -EXDEV up to Linux 6.12, then as a blackhole. */
+	if (!err && route.type == RT_ROUTE_UNICAST)
+		*out = route;
+	return err == -EXDEV ? 0 : err;
+}
+
+static int ask_as_own(const struct policy *policy, struct rt_query *query, const struct addr *dst,
+		      struct rt_route *out)
+{
+	int err = rt_query_fib(query, dst, out);
+
+	return err ? err : ask_forwarded_default(policy, query, dst, out);
 }
 
 /* As a packet of this node's own, where nothing depends on the interface. */
@@ -179,7 +221,7 @@ static int ask_plainly(const struct policy *policy, struct rt_query *query, cons
 {
 	static const struct rules_ingress any = {"", ""};
 	const struct policy_rules *rules = rules_of(policy, dst);
-	int err = rt_query_fib(query, dst, out);
+	int err = ask_as_own(policy, query, dst, out);
 
 	if (!err)
 		*cause = rules_vary(rules->all, rules->count, dst, &any, out);
@@ -223,7 +265,7 @@ int policy_ask(const struct policy *policy, struct rt_query *query, const struct
 
 	rule = rules->trivial ? NULL : rules_by_ingress(rules->all, rules->count, dst);
 	if (rules->trivial) {
-		err = rt_query_fib(query, dst, out);
+		err = ask_as_own(policy, query, dst, out);
 	} else if (!rule || !policy->ingress || !policy->ingress_count) {
 		err = ask_plainly(policy, query, dst, out, &found);
 	} else {

@@ -2,10 +2,10 @@
 /*
  * What the kernel answers for all packets to a backend, its rules followed.
  *
- * Without rules that could tell packets apart, one question. Where a rule goes by the ingress interface,
- * one for each interface that packets are directed from: they may agree. Where they do not, and where a rule
- * on the way goes by something else, the packets are to be asked about one by one, by bpf_fib_lookup; the
- * answer then holds the next hops that are known of, to be kept resolved.
+ * Without rules that could tell packets apart, one question (for an IPv4 default route a second). Where a
+ * rule goes by the ingress interface, one for each interface that packets are directed from: they may agree.
+ * Where they do not, and where a rule on the way goes by something else, the packets are to be asked about
+ * one by one, by bpf_fib_lookup; the answer then holds the next hops that are known of, to be kept resolved.
  */
 #ifndef SHUNT_POLICY_H
 #define SHUNT_POLICY_H
@@ -22,7 +22,8 @@ struct interface_row;
 struct policy_rules {
 	struct rt_rule *all; /* owned, in the kernel's order */
 	size_t count, size;
-	bool trivial, plain;
+	bool trivial;
+	uint32_t first; /* rules_first */
 };
 
 struct policy {
@@ -37,13 +38,13 @@ void policy_free(struct policy *policy);
 /* Reads the rules: at start, and when one came or went. 0, or -errno with the former kept. */
 int policy_load(struct policy *policy, struct rt_query *query);
 
-/* The interfaces with a director's program. 0 or -ENOMEM; *changed where they are others than before and
- * rules ask for them. */
+/* The interfaces with a director's program. 0 or -ENOMEM; *changed where what is answered may be another for
+ * it. */
 int policy_meet(struct policy *policy, const struct interface_row *rows, size_t count,
 		const struct rt_state *state, bool *changed);
 
-/* Do the rules for that family leave it to the tables alone which route a packet takes (rules_plain)? */
-bool policy_plain(const struct policy *policy, uint8_t family);
+/* The table in which packets of that family are looked up first, or 0 (rules_first). */
+uint32_t policy_first(const struct policy *policy, uint8_t family);
 
 /* Asks for `dst`. cause->by is RULES_BY_NOTHING where *out is the answer for all packets; else *out
  * has the next hops of all answers known, or is the first answer where that leads nowhere. 0 or

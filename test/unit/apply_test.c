@@ -336,7 +336,7 @@ static void a_route_is_asked_about_once_where_it_is_everyone_s(void **state)
 
 	(void)state;
 	start(MANY);
-	world->apply.policy.v4.plain = true;
+	world->apply.policy.v4.first = TABLE;
 	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
 	asks = world->apply.asks;
 	before = writes();
@@ -361,7 +361,7 @@ static void an_event_between_two_parts_ends_the_sharing(void **state)
 
 	(void)state;
 	start(MANY);
-	world->apply.policy.v4.plain = true;
+	world->apply.policy.v4.first = TABLE;
 	neighbour(3, G3, RT_NEIGH_VALID, 0x31);
 	asks = world->apply.asks;
 	route(0, 3, G3, 0, NULL);
@@ -384,7 +384,7 @@ static void whoever_is_in_two_changed_prefixes_is_asked_about(void **state)
 
 	(void)state;
 	start(10);
-	world->apply.policy.v4.plain = true;
+	world->apply.policy.v4.first = TABLE;
 	asks = world->apply.asks;
 	route(0, 2, G1, 0, NULL);
 	apply_mark_prefix(&world->apply, &half);
@@ -421,7 +421,7 @@ static void an_answer_is_not_shared_beyond_the_changed_prefix(void **state)
 
 	(void)state;
 	start(10);
-	world->apply.policy.v4.plain = true;
+	world->apply.policy.v4.first = TABLE;
 	asks = world->apply.asks;
 	for (unsigned i = 0; i < 10; i += 2) {
 		const struct prefix own = {.addr = backend_address(i), .length = 32};

@@ -17,6 +17,7 @@
 #include "ring.h"
 
 #define SERVICE "web"
+#define TABLE	254 /* of all routes */
 #define IDLE_MS 10000U
 #define IDLE	10U /* of it in the unit of `seen`, rounded up */
 
@@ -215,7 +216,7 @@ static inline void route(int block, int ifindex, const char *gateway, int ifinde
 	const struct prefix prefix = {.addr = {ADDR_IPV4, {198, (uint8_t)(18 + block)}}, .length = 16};
 	struct rt_route *there = &world->kernel.blocks[block];
 
-	*there = (struct rt_route){.type = gateway ? RT_ROUTE_UNICAST : RT_ROUTE_NONE};
+	*there = (struct rt_route){.type = gateway ? RT_ROUTE_UNICAST : RT_ROUTE_NONE, .table = TABLE};
 	if (gateway)
 		there->dst = prefix;
 	if (gateway)

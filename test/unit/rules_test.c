@@ -5,6 +5,8 @@
  * Every set ends with the kernel's own: 32766 main, 32767 default. The backend is 198.51.100.11, and the
  * kernel's answer is a route 198.51.100.0/24 of the main table, unless the case says otherwise.
  */
+#include <linux/rtnetlink.h>
+
 #include "observed.h"
 #include "rules.h"
 
@@ -231,6 +233,39 @@ static void rules_tell_packets_apart(void **state)
 	}
 }
 
+#define LOCAL                                                  \
+	{                                                      \
+		.table = RT_TABLE_LOCAL, .suppress_length = -1 \
+	}
+
+/* Where it is 0, what is known of one backend says nothing of another. */
+static void the_table_that_all_are_looked_up_in_first(void **state)
+{
+	static const struct {
+		struct rt_rule rule;
+		uint32_t first;
+	} facts[] = {
+		{{.priority = 9, LOOKUP(7)}, 7},
+		{{.priority = 9, LOOKUP(7), TO(BACKENDS)}, 0},
+		{{.priority = 9, LOOKUP(7), .invert = true}, 0},
+		{{.priority = 9, LOOKUP(7), .iif = "eth0"}, 0},
+		{{.priority = 9, LOOKUP(7), .src = {.length = 8}}, 0},
+		{{.priority = 9, .table = 7, .suppress_length = 0}, 0},
+		{{.priority = 9, .action = RT_RULE_GOTO, .target = 32766, .suppress_length = -1}, 0},
+		{{.priority = 9, .action = RT_RULE_REJECT, .suppress_length = -1}, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		const struct rt_rule rules[] = {LOCAL, facts[i].rule, main_rule, default_rule};
+
+		if (rules_first(rules, 4) != facts[i].first)
+			fail_msg("%zu: table %u", i, rules_first(rules, 4));
+	}
+	assert_int_equal(rules_first((struct rt_rule[]){LOCAL, main_rule, default_rule}, 3), MAIN);
+	assert_int_equal(rules_first((struct rt_rule[]){LOCAL}, 1), 0);
+}
+
 static void rules_by_interface_are_found(void **state)
 {
 	const struct rt_rule rules[] = {
@@ -253,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_tell_packets_apart),
 		cmocka_unit_test(rules_by_interface_are_found),
+		cmocka_unit_test(the_table_that_all_are_looked_up_in_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
