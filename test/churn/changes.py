@@ -5,6 +5,7 @@ What comes out depends on the seed alone, never on what the kernel did. So some 
 kernel refuses them; those are counted, and kept few by remembering roughly what there is.
 """
 import network
+import rules
 
 TABLES = ("main", "main", "main", "100", "101")
 METRICS = ("", "", "", " metric 50", " metric 500")
@@ -17,11 +18,11 @@ BLACKHOLES = {4: 60, 6: 61}
 def prefixes(family):
     """Overlapping, of many lengths, around the backends."""
     if family == 4:
-        found = ["0.0.0.0/0", "198.18.0.0/15", "198.18.0.0/16", "198.18.0.0/21", "198.18.0.0/22", "198.18.4.0/22"]
+        found = ["0.0.0.0/0"] * 4 + ["198.18.0.0/15", "198.18.0.0/16", "198.18.0.0/21", "198.18.0.0/22", "198.18.4.0/22"]
         found += [f"198.18.{subnet}.0/24" for subnet in range(network.SUBNETS)] * 3
         found += [f"198.18.{subnet}.0/29" for subnet in range(network.SUBNETS)]
     else:
-        found = ["::/0", "2001:db8::/32", "2001:db8:1::/48", "2001:db8:1::/62", "2001:db8:1:4::/62"]
+        found = ["::/0"] * 4 + ["2001:db8::/32", "2001:db8:1::/48", "2001:db8:1::/62", "2001:db8:1:4::/62"]
         found += [f"2001:db8:1:{subnet:x}::/64" for subnet in range(network.SUBNETS)] * 3
         found += [f"2001:db8:1:{subnet:x}::/125" for subnet in range(network.SUBNETS)]
     length = 32 if family == 4 else 128
@@ -44,11 +45,11 @@ class Changes:
         self.addressed = {(family, link) for family in (4, 6) for link in range(network.LINKS)}
         self.objects = {}  # id: the links that it needs
         self.routes = []
-        self.rules = set()
+        self.rules = rules.Rules(random, {family: sorted(set(PREFIXES[family]) - {"0.0.0.0/0", "::/0"}) for family in (4, 6)})
         self.kinds = (
-            (self.route, 30), (self.multipath, 14), (self.route_by_object, 12), (self.route_delete, 9),
-            (self.route_reject, 4), (self.via6, 3), (self.single, 9), (self.group, 5), (self.object_delete, 3),
-            (self.rule, 3), (self.rule_delete, 3), (self.learn, 8), (self.permanent, 4), (self.fail, 3), (self.forget, 5),
+            (self.route, 30), (self.multipath, 14), (self.route_by_object, 12), (self.route_delete, 12),
+            (self.route_reject, 6), (self.via6, 3), (self.single, 9), (self.group, 5), (self.object_delete, 3),
+            (self.rule, 6), (self.rule_delete, 3), (self.rules_change_over, 0.5), (self.learn, 8), (self.permanent, 4), (self.fail, 3), (self.forget, 5),
             (self.address_add, 9), (self.address_delete, 3), (self.link_down, 2), (self.link_up, 5), (self.carrier, 4),
             (self.mac, 2), (self.peer_mac, 2), (self.mtu, 2), (self.delete, 2), (self.create, 3))
 
@@ -84,6 +85,10 @@ class Changes:
             return f"dev e{link}"
         return f"via {self.random.choice(network.gateways(family, link))} dev e{link}"
 
+    def verb(self):
+        """Instead of the routes with that prefix, table and metric, or beside them: before those, or behind."""
+        return self.random.choices(("replace", "append", "prepend"), (16, 3, 1))[0]
+
     def destination(self, family):
         where = f"{self.random.choice(PREFIXES[family])} table {self.random.choice(TABLES)}"
         where += self.random.choice(METRICS)
@@ -107,24 +112,24 @@ class Changes:
     def route(self):
         family = self.family()
         leg = self.leg(family)
-        return leg and [("director", f"route replace {self.destination(family)} {leg}")]
+        return leg and [("director", f"route {self.verb()} {self.destination(family)} {leg}")]
 
     def multipath(self):
         family = self.family()
         legs = [self.leg(family) for _ in range(self.random.choice((2, 2, 3, 4)))]
         weighted = " ".join(f"nexthop {leg} weight {self.random.choice((1, 1, 1, 2, 5, 40))}" for leg in legs if leg)
-        return weighted and [("director", f"route replace {self.destination(family)} {weighted}")]
+        return weighted and [("director", f"route {self.verb()} {self.destination(family)} {weighted}")]
 
     def via6(self):
         leg = self.leg(6)
         if "via" not in leg:
             return None
-        return [("director", f"route replace {self.destination(4)} {leg.replace('via', 'via inet6')}")]
+        return [("director", f"route {self.verb()} {self.destination(4)} {leg.replace('via', 'via inet6')}")]
 
     def route_reject(self):
         family = self.family()
-        kind = self.random.choice(("blackhole", "unreachable", "prohibit"))
-        return [("director", f"route replace {kind} {self.destination(family)}")]
+        kind = self.random.choice(("blackhole", "unreachable", "prohibit", "throw", "throw", "throw"))
+        return [("director", f"route {self.verb()} {kind} {self.destination(family)}")]
 
     def route_delete(self):
         if len(self.routes) < 20:
@@ -143,7 +148,7 @@ class Changes:
         number = self.known(SINGLES[family], GROUPS[family], [BLACKHOLES[family]])
         if number is None:
             return self.single()
-        return [("director", f"route replace {self.destination(family)} nhid {number}")]
+        return [("director", f"route {self.verb()} {self.destination(family)} nhid {number}")]
 
     def single(self):
         family = self.family()
@@ -179,20 +184,15 @@ class Changes:
 
     def rule(self):
         family = self.family()
-        if len(self.rules) >= 8:
-            return self.rule_delete()
-        where = self.random.choice(PREFIXES[family][1:])
-        what = self.random.choice(("lookup 100", "lookup 100", "lookup 101", "blackhole", "unreachable", "prohibit"))
-        priority = self.random.randrange(100, 1000)
-        self.rules.add((family, priority))
-        return [(self.side(family), f"rule add priority {priority} to {where} {what}")]
+        words = self.rules.add(family)
+        return words and [(self.side(family), words)]
 
     def rule_delete(self):
-        if not self.rules:
-            return None
-        family, priority = self.random.choice(sorted(self.rules))
-        self.rules.discard((family, priority))
-        return [(self.side(family), f"rule del priority {priority}")]
+        deleted = self.rules.delete()
+        return deleted and [(self.side(deleted[0]), deleted[1])]
+
+    def rules_change_over(self):
+        return [(self.side(family), words) for family, words in self.rules.change_over()]
 
     # ---- neighbours
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What the kernel would do with a packet to each backend: the judge. Nothing of ctl/ or netlink/ is in here.
 
-It asks `ip`: the links, the neighbours, and for each backend `ip route get ADDRESS fibmatch`, which answers with
-the route and all its legs. From that follows what a packet meets:
+It asks `ip`: the links, the neighbours, and for each backend `ip route get ADDRESS from CLIENT iif c0 fibmatch`, which
+answers with the route and all its legs that a packet meets when it is forwarded. (What the director sends itself may go
+another way.) From that follows what a packet meets:
 
   - No route, or one that rejects: the backend cannot be reached.
   - A leg carries packets where the kernel would send them and they would arrive: its link exists, is up and has
@@ -16,8 +17,10 @@ the route and all its legs. From that follows what a packet meets:
     again, so that state alone decides only where it is the same for all.
 
 IPv6 needs more: where routes share a nexthop object, `fibmatch` may answer with another of them. So the routes and
-rules are read whole and the longest match is searched here; what `ip route get` answers (without fibmatch, that is
-what a packet takes) must be one of the legs found so, and where no nexthop object is in play, fibmatch must agree.
+rules are read whole and the longest match is searched here, for what comes in by the director's interface; what `ip route get` answers (without fibmatch, that is
+what a packet takes) must be one of the legs found so, and where no nexthop object is in play, fibmatch must agree. It
+may say that there is no route where another one by the same object went, though packets go on as before: it asks the
+copy of a CPU, and that has lost the route that it was made for.
 """
 import ipaddress
 import json
@@ -28,6 +31,8 @@ import network
 KNOWN = {"REACHABLE", "STALE", "DELAY", "PROBE", "NOARP", "PERMANENT"}
 ERRORS = {"Network is unreachable": "none", "No route to host": "unreachable", "Permission denied": "prohibit",
           "Invalid argument": "blackhole"}
+# Whose packets they are: the director's interface, and a client beside it.
+INGRESS, SOURCE = "c0", "192.0.2.9"
 TABLES = {"local": 255, "main": 254, "default": 253}
 
 
@@ -141,14 +146,13 @@ class Fib6:
         return any(not bad & set(leg.get("flags", [])) for leg in route.get("nexthops") or [route])
 
     def among(self, routes):
-        """Of the routes of one prefix, by metric, the first that takes packets. Where none of the lowest metric
-        does, a nexthop object that is a blackhole goes before others of lower metric (rt6_find_rr_leaf)."""
-        lowest = [route for route in routes if route["metric"] == routes[0]["metric"] and self.usable(route)]
-        if lowest:
-            return lowest[0]
+        """Of the routes of one prefix, by metric, those of the lowest, or, where none of them takes packets, all others:
+        of these the first, but a nexthop object that is a blackhole goes before (rt6_find_rr_leaf)."""
         usable = [route for route in routes if self.usable(route)]
-        holes = [route for route in usable if route.get("type") == "blackhole" and "nhid" in route]
-        return (holes + usable + [None])[0]
+        lowest = [route for route in usable if route["metric"] == routes[0]["metric"]]
+        chosen = lowest or usable
+        holes = [route for route in chosen if route.get("type") == "blackhole" and "nhid" in route]
+        return (holes + chosen + [None])[0]
 
     def in_table(self, table, value):
         routes = self.tables.get(table, {})
@@ -161,20 +165,28 @@ class Fib6:
 
     @staticmethod
     def concerns(rule, value):
-        if "dst" not in rule:
-            return True
+        """Does it match a packet to that address which came in by INGRESS?"""
         length = int(rule.get("dstlen", 128))
-        return value >> (128 - length) == int(ipaddress.IPv6Address(rule["dst"])) >> (128 - length)
+        matches = rule.get("iif", INGRESS) == INGRESS and ("dst" not in rule or value >> (128 - length) == int(
+            ipaddress.IPv6Address(rule["dst"])) >> (128 - length))
+        return matches != ("not" in rule)
+
+    def after(self, at):
+        """The rule behind that one, or to which it leads: the first of that priority, if there is any."""
+        target = self.rules[at].get("goto")
+        return next((number for number in range(at + 1, len(self.rules)) if self.rules[number]["priority"] == target), at + 1)
 
     def find(self, address):
         value = int(ipaddress.IPv6Address(address))
-        for rule in self.rules:
-            if not self.concerns(rule, value):
-                continue
-            if "action" in rule:
+        at = 0
+        while at < len(self.rules):
+            rule = self.rules[at]
+            matches = self.concerns(rule, value)
+            at = self.after(at) if matches else at + 1
+            if matches and "action" in rule:
                 return {"type": rule["action"]}
-            route = self.in_table(self.number(rule["table"]), value)
-            if route:
+            route = self.in_table(self.number(rule["table"]), value) if matches and "table" in rule else None
+            if route and route.get("type") != "throw":
                 return route
         return None
 
@@ -186,17 +198,21 @@ class Kernel:
         self.ignore_linkdown = ignore_linkdown
 
     def routes4(self, addresses, objects):
-        answers = self.any.ask([f"route get {address} fibmatch" for address in addresses])
+        answers = self.any.ask([f"route get {address} from {SOURCE} iif {INGRESS} fibmatch" for address in addresses])
         return {address: error_route(answer) if isinstance(answer, str) else route_of(whole(answer[0], objects), address)
                 for address, answer in zip(addresses, answers)}
 
     @staticmethod
     def check6(address, found, route, taken, matched):
-        """The searched route against the kernel's two answers."""
+        """The searched route against the kernel's two answers. Which it is."""
+        if "nexthops" in found and "nhid" not in found and taken == "Invalid argument":
+            return Route("blackhole")  # that stands, as an object, between those next hops: dumps leave it out
+        if taken == "Network is unreachable" and "nhid" in found:
+            return route  # the route that a copy was made for went: see above
         if isinstance(taken, str):
             if route.kind == "unicast" or ERRORS.get(taken) is None:
                 raise Doubt(f"{address}: found {route}, a packet meets: {taken}")
-            return
+            return route
         if route.kind == "unicast":
             leg = next(iter(legs_of(taken[0], address)))
             if leg not in route.legs:
@@ -205,18 +221,18 @@ class Kernel:
             other = route_of(matched[0], address)
             if (other.kind, other.legs) != (route.kind, route.legs):
                 raise Doubt(f"{address}: found {route}, fibmatch says {other}")
+        return route
 
     def routes6(self, addresses, objects):
-        answers = self.v6.ask([f"route get {address}" for address in addresses]
-                              + [f"route get {address} fibmatch" for address in addresses]
+        answers = self.v6.ask([f"route get {address} iif {INGRESS}" for address in addresses]
+                              + [f"route get {address} iif {INGRESS} fibmatch" for address in addresses]
                               + ["route show table all", "rule show"])
         fib = Fib6([whole(route, objects) for route in answers[-2]], answers[-1], self.ignore_linkdown)
         routes = {}
         for number, address in enumerate(addresses):
             found = fib.find(address)
             route = route_of(found, address) if found else Route("none")
-            self.check6(address, found or {}, route, answers[number], answers[len(addresses) + number])
-            routes[address] = route
+            routes[address] = self.check6(address, found or {}, route, answers[number], answers[len(addresses) + number])
         return routes
 
     def read(self):
