@@ -20,6 +20,8 @@
 #define SH_EXTENSIONS	   8
 #define SH_EXTENSION_BYTES 256
 
+#define SH_UDP_MAX 0xffff
+
 #define SH_IPV6_MORE   0x0001
 #define SH_IPV6_OFFSET 0xfff8
 
@@ -40,16 +42,11 @@ struct sh_extension {
 /* The first of several: the L4 header is there, the length that UDP states is the whole datagram's. */
 static __always_inline enum sh_reason sh_deep_first(struct sh_cursor l4, __u32 room, struct sh_packet *packet)
 {
-	struct udphdr *udp = l4.at;
-
 	if (packet->protocol == IPPROTO_TCP)
 		return sh_parse_tcp(l4, room, packet);
-	if ((void *)(udp + 1) > l4.end || sizeof(*udp) > room || bpf_ntohs(udp->len) < sizeof(*udp))
+	if (room < sizeof(struct udphdr))
 		return SH_PASS_MALFORMED;
-	packet->ports = *(__be32 *)udp;
-	packet->l4 = udp;
-	packet->check = &udp->check;
-	return SH_GO_ON;
+	return sh_parse_udp(l4, SH_UDP_MAX, packet);
 }
 
 static __always_inline enum sh_reason sh_deep_l4(struct sh_cursor l4, __u32 room, struct sh_packet *packet)

@@ -4,6 +4,20 @@
  */
 #include "cmd_run.h"
 
+#define SHOW_USAGE                                                                   \
+	"show LIST [-j] [--socket PATH]: services, backends, nexthops, interfaces, " \
+	"aliases, adverts or flows"
+#define STATUS_USAGE "status [-j] [--socket PATH]: what runs, and what became of the packets"
+
+/* The verb's usage is what comes of these words. */
+static void assert_usage(const char *words, const char *usage)
+{
+	char says[512];
+
+	snprintf(says, sizeof(says), "shunt: usage: shunt %s\n", usage);
+	assert_run("/nonexistent", words, 2, "", says);
+}
+
 static void what_is_mistyped_gets_the_nearest_word(void **state)
 {
 	(void)state;
@@ -22,17 +36,10 @@ static void what_is_mistyped_gets_the_nearest_word(void **state)
 static void a_wrong_number_of_arguments_is_usage(void **state)
 {
 	(void)state;
-	assert_run("/nonexistent", "show", 2, "",
-		   "shunt: usage: shunt show LIST [-j] [--socket PATH]: services, backends, nexthops, "
-		   "interfaces, aliases, adverts or flows\n");
-	assert_run("/nonexistent", "show backends now", 2, "",
-		   "shunt: usage: shunt show LIST [-j] [--socket PATH]: services, backends, nexthops, "
-		   "interfaces, aliases, adverts or flows\n");
-	assert_run("/nonexistent", "check", 2, "",
-		   "shunt: usage: shunt check FILE [-j] [--socket PATH]: check a file, without the daemon\n");
-	assert_run("/nonexistent", "status now", 2, "",
-		   "shunt: usage: shunt status [-j] [--socket PATH]: what runs, and what became of the "
-		   "packets\n");
+	assert_usage("show", SHOW_USAGE);
+	assert_usage("show backends now", SHOW_USAGE);
+	assert_usage("check", "check FILE [-j] [--socket PATH]: check a file, without the daemon");
+	assert_usage("status now", STATUS_USAGE);
 }
 
 static void an_unknown_option_is_usage(void **state)
@@ -163,13 +170,12 @@ static void what_explain_cannot_read_is_usage(void **state)
 static void an_option_of_another_verb_is_usage(void **state)
 {
 	(void)state;
-	assert_run("/nonexistent", "status --size 60", 2, "",
-		   "shunt: usage: shunt status [-j] [--socket PATH]: what runs, and what became of the "
-		   "packets\n");
-	assert_run("/nonexistent", "explain --vip 203.0.113.10", 2, "",
-		   "shunt: usage: shunt explain SRC:PORT VIP:PORT/PROTO [--as KIND] [--dev NAME] "
-		   "[--size BYTES] [-j] [--socket PATH]: ask the loaded program what it does with a packet, "
-		   "and why\n");
+	assert_usage("status --size 60", STATUS_USAGE);
+	assert_usage(
+		"explain --vip 203.0.113.10",
+		"explain SRC:PORT VIP:PORT/PROTO [--as KIND] [--dev NAME] "
+		"[--size BYTES] [-j] [--socket PATH]: ask the loaded program what it does with a packet, "
+		"and why");
 	assert_run("/nonexistent", "explain --as", 2, "",
 		   "shunt: --as needs a value: --as syn, ack, datagram or initial\n");
 }

@@ -7,7 +7,7 @@
  * it leaves by, the addresses of backends and the next hops that lead to each of them. XDP_TX means the
  * interface that the packet came in by, XDP_REDIRECT the other one.
  */
-#include "live.h"
+#include "live_dataplane.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -19,7 +19,6 @@
 
 #include <shunt/macs.h>
 
-#include "dataplane.h"
 #include "ring.h"
 #include "tables.h"
 #include "tables_private.h"
@@ -31,7 +30,6 @@
 #define PACKETS	 300000U /* SHUNT_TORN_PACKETS=N: so many */
 
 struct world {
-	char pins[64];
 	struct dataplane *dataplane;
 	struct tables *tables;
 	struct table_backend *backends[BACKENDS];
@@ -266,19 +264,6 @@ static void make_egress(struct world *world)
 
 static int setup(void **state)
 {
-	const struct dataplane_sizes sizes = {
-		.vips4 = 8,
-		.vips6 = 8,
-		.restore4 = 8,
-		.restore6 = 8,
-		.services = 8,
-		.slots = 4096,
-		.backends = 64,
-		.paths = 64,
-		.nexthops = 64,
-		.fresh = 1024,
-		.flows = 1024,
-	};
 	struct world *world = calloc(1, sizeof(*world));
 
 	*state = world;
@@ -288,8 +273,7 @@ static int setup(void **state)
 	live_run("ip link add c2 type veth peer name c3 && ip link set c2 up && ip link set c3 up");
 	world->in = live_ifindex("c0");
 	world->out = live_ifindex("c2");
-	snprintf(world->pins, sizeof(world->pins), "/sys/fs/bpf/shunt-torn-%d", (int)getpid());
-	assert_int_equal(dataplane_open(world->pins, &sizes, false, &world->dataplane), 0);
+	world->dataplane = live_dataplane(4096);
 	assert_int_equal(tables_new(dataplane_port(world->dataplane), &world->tables), 0);
 	for (uint32_t i = 0; i < BACKENDS; i++)
 		make_ways(world, i);

@@ -4,7 +4,7 @@
  * astray (crowd.h). The tables lie in the program's own maps; the kernel that is asked, and the clock, are
  * the test's.
  */
-#include "live.h"
+#include "live_dataplane.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -13,7 +13,6 @@
 #include <netinet/in.h>
 
 #include "crowd.h"
-#include "dataplane.h"
 
 /* Far above the machine's uptime, so that the program's marks can be told from ours. */
 #define EPOCH (1U << 30)
@@ -127,28 +126,12 @@ static void move_in(void)
 
 static int setup(void **state)
 {
-	const struct dataplane_sizes sizes = {
-		.vips4 = 8,
-		.vips6 = 8,
-		.restore4 = 8,
-		.restore6 = 8,
-		.services = 8,
-		.slots = SLOTS,
-		.backends = 256,
-		.paths = 64,
-		.nexthops = 64,
-		.fresh = SH_FRESH_SIZE,
-		.flows = SH_FLOWS_SIZE,
-	};
-	char pins[64];
-
 	if (live_enter() || world_up(state))
 		return -1;
 	live_run("ip link add c0 type veth peer name c1 && ip link set c0 up && ip link set c1 up");
 	ingress = live_ifindex("c0");
 	put_link(ingress, "c0");
-	snprintf(pins, sizeof(pins), "/sys/fs/bpf/shunt-crowd-%d", (int)getpid());
-	assert_int_equal(dataplane_open(pins, &sizes, false, &dataplane), 0);
+	dataplane = live_dataplane(SLOTS);
 	move_in();
 	world->now = EPOCH;
 	return 0;
