@@ -82,13 +82,14 @@ def test_a_mode_that_changes_takes_effect_at_once(l3):
 
 
 def test_directors_may_change_to_a_tunnel_first(l3):
-    """Backends whose file still says l3 take out what comes in either; where it is about to be l3, they restore first."""
+    """Backends whose file says l3 take out what comes in either: so back to l3 they may change first."""
     def by(forward):
         return service("web", VIP4, forward, 4).replace(f"web-{forward}4", "web")
 
     with serving(l3, by("l3")):
         for mode in ("ipip", "gue"):
             with serving(l3, by(mode), nodes=("director",)):
+                assert {row["forward"] for row in rows(l3)} == {mode}
                 assert_all_answer(l3, VIP4)
                 assert_udp(l3, VIP4)
 
