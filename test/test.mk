@@ -4,7 +4,7 @@
 # The daemons under test, and pytest's arguments: PYTEST='-k verify -x' to narrow them.
 LAB_RUN = SHUNT_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 \
           $(PYTHON) -m pytest -q -p no:cacheprovider test/lab --results $(B)/results/lab $(PYTEST)
-RESULTS := $(addprefix build/results/,lint unit packet property vm lab churn) $(addprefix build/san/results/,unit lab)
+RESULTS := $(addprefix build/results/,lint unit packet packet-general property vm lab churn) $(addprefix build/san/results/,unit lab)
 
 setup: ## install the packages that building, tests and labs need (apt; elsewhere: name them)
 	$(Q)test/setup

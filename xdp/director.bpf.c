@@ -12,6 +12,7 @@
 #include "hard.h"
 #include "icmp.h"
 #include "restore.h"
+#include "straight.h"
 
 static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cursor cursor, __u32 family,
 						struct sh_packet *packet)
@@ -37,8 +38,14 @@ int shunt_director(struct xdp_md *ctx)
 	struct sh_cursor cursor;
 	struct sh_packet packet;
 	enum sh_reason reason;
-	__u32 type = sh_parse_ethernet(ctx, &cursor, &packet);
+	__u32 type;
 
+	if (load.straight) {
+		reason = sh_straight(ctx);
+		if (reason != SH_GO_ON)
+			return sh_verdict(reason);
+	}
+	type = sh_parse_ethernet(ctx, &cursor, &packet);
 	switch (type) {
 	case SH_NO_ETHERTYPE:
 		reason = SH_PASS_MALFORMED;

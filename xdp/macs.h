@@ -23,7 +23,8 @@ static __always_inline __u64 sh_mac_source(const struct ethhdr *eth)
 	const void *frame = eth;
 
 	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-		return (*(const __u64 *)(frame + 4) & ~0xffffULL) | 1;
+		return (__u64) * (const __u32 *)(frame + 8) << 32 |
+		       (__u32) * (const __u16 *)(frame + 6) << 16 | 1;
 	return sh_mac_of(eth->h_source);
 }
 

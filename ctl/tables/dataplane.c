@@ -169,6 +169,7 @@ static int load_director(struct dataplane *dataplane, bool restore)
 	if (!dataplane->director)
 		return -errno;
 	dataplane->director->rodata->load.restore = restore;
+	dataplane->director->rodata->load.straight = !restore;
 	adopt = same_abi(dataplane);
 	for (int i = 0; i < DATAPLANE_MAPS; i++) {
 		err = prepare_map(dataplane, &dataplane->maps[i], adopt);

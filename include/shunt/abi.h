@@ -314,6 +314,8 @@ struct sh_macs {
 struct sh_load {
 	__u32 restore; /* 1: this node is a backend too, restore first */
 	__u32 guesses; /* entries of `guesses` */
+	/* 1: the straight way (xdp/straight.h) is open. Not where `restore` is set. */
+	__u32 straight;
 };
 
 enum sh_event_kind {
@@ -398,7 +400,7 @@ SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);
 SH_ASSERT_SIZE(struct sh_telling, 16);
 SH_ASSERT_SIZE(struct sh_fresh, 64);
-SH_ASSERT_SIZE(struct sh_load, 8);
+SH_ASSERT_SIZE(struct sh_load, 12);
 SH_ASSERT_SIZE(struct sh_tunnel, 32);
 SH_ASSERT_SIZE(struct sh_knobs, 80);
 SH_ASSERT_SIZE(struct sh_address, 20);

@@ -82,6 +82,7 @@ struct world *world_new(bool restore, uint32_t flows_size)
 	if (!world->director || !world->backend)
 		die("cannot open the programs");
 	world->director->rodata->load.restore = restore;
+	world->director->rodata->load.straight = !restore && !getenv("SHUNT_GENERAL");
 	world->director->rodata->load.guesses = WORLD_GUESSES;
 	size_maps(world->director, world->backend, flows_size);
 	if (director_bpf__load(world->director) || backend_bpf__load(world->backend))

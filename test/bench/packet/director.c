@@ -59,6 +59,7 @@ static void size_maps(struct director_bpf *bpf)
 	};
 
 	bpf->rodata->load.guesses = GUESSES;
+	bpf->rodata->load.straight = 1;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		if (bpf_map__set_max_entries(sizes[i].map, sizes[i].entries))
 			die("bpf_map__set_max_entries");

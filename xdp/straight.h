@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The straight way: what nearly every packet is, from the frame to the verdict without a turn.
+ *
+ *	TCP or UDP behind IPv4 without options, or behind IPv6 without extension headers
+ *	of a service that its guess finds, without flags
+ *	to a MAC of ours, while nobody listens to events
+ *	in a steady slot
+ *	to a backend behind one next hop, that is usable and takes no tag, with room for the packet
+ *
+ * Whatever does not hold, nothing has been written yet, and the packet goes the general way (direct.h), which
+ * knows all of this and the rest: to take this way or that makes no difference but time. So there is nothing
+ * here to decide that is not decided there, and every packet test runs with this way open and shut
+ * (load.straight).
+ *
+ * What makes it fast is that headers lie at fixed places, that few values live at a time, and that no branch
+ * comes back: the compiler keeps all in registers.
+ */
+#ifndef SHUNT_STRAIGHT_H
+#define SHUNT_STRAIGHT_H
+
+#include "direct.h"
+
+/* Headers are whole, honest and at their fixed places. The room for TCP's header is asked of UDP too: a
+ * shorter frame, which no Ethernet has on its wire, goes the general way. */
+static __always_inline int sh_straight_l4(struct sh_cursor l4, __u32 room, struct sh_packet *packet)
+{
+	if (l4.at + sizeof(struct tcphdr) > l4.end)
+		return 0;
+	return sh_parse_l4(l4, room, packet) == SH_GO_ON;
+}
+
+static __always_inline int sh_straight_ipv4(struct sh_cursor at, struct sh_packet *packet)
+{
+	struct iphdr *ip = at.at;
+
+	at.at = ip + 1;
+	if (at.at + sizeof(struct tcphdr) > at.end)
+		return 0;
+	if (*(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(SH_IPV4_FRAGMENT))
+		return 0;
+	packet->v4 = ip;
+	packet->family = SH_FAMILY_IPV4;
+	packet->protocol = ip->protocol;
+	packet->l3_bytes = bpf_ntohs(ip->tot_len);
+	if (packet->l3_bytes < sizeof(*ip) || packet->l3_bytes + ETH_HLEN > packet->frame_bytes)
+		return 0;
+	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
+		return 0;
+	return sh_straight_l4(at, packet->l3_bytes - sizeof(*ip), packet);
+}
+
+static __always_inline int sh_straight_ipv6(struct sh_cursor at, struct sh_packet *packet)
+{
+	struct ipv6hdr *ip = at.at;
+	__u32 payload;
+
+	at.at = ip + 1;
+	if (at.at + sizeof(struct tcphdr) > at.end)
+		return 0;
+	packet->v6 = ip;
+	packet->family = SH_FAMILY_IPV6;
+	packet->protocol = ip->nexthdr;
+	payload = bpf_ntohs(ip->payload_len);
+	packet->l3_bytes = payload + sizeof(*ip);
+	if (ip->version != 6 || packet->l3_bytes + ETH_HLEN > packet->frame_bytes)
+		return 0;
+	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
+		return 0;
+	return sh_straight_l4(at, payload, packet);
+}
+
+/* The steady slot's backend; 0 where the general way has to see to it. */
+static __always_inline __u32 sh_straight_pick(const struct sh_match *match, __u64 hash)
+{
+	__u64 where = *(volatile __u64 *)&match->service->where;
+	struct sh_slot slot;
+
+	if (match->service->flags || !((struct sh_service){.where = where}).slots)
+		return 0;
+	slot = sh_pick_slot(where, hash >> 32);
+	return slot.before ? 0 : slot.now;
+}
+
+static __always_inline int sh_straight_silent(void)
+{
+	struct sh_knobs *set = sh_at(&knobs, 0);
+
+	return set && !set->events_per_100ms;
+}
+
+/* The next hop of a path that has but one, with room for `bytes`. */
+static __always_inline int sh_straight_hop(const struct xdp_md *ctx, __u32 path, __u32 bytes,
+					   struct sh_hop *hop)
+{
+	if (!(path & SH_PATH_ONE) || !sh_hop_load(path & ~SH_PATH_ONE, ctx->ingress_ifindex, hop))
+		return 0;
+	return !(sh_hop_flags(hop) & SH_NEXTHOP_TAGGED) && !sh_hop_too_small(hop, bytes);
+}
+
+static __always_inline enum sh_reason sh_straight_l2(struct xdp_md *ctx, const struct sh_packet *packet,
+						     __u32 path)
+{
+	struct sh_hop hop;
+
+	if (!sh_straight_hop(ctx, path, packet->l3_bytes, &hop))
+		return SH_GO_ON;
+	if (sh_mac_source(packet->eth) == sh_mac_of_hop(hop.dst))
+		return SH_GO_ON;
+	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
+	return sh_hop_out(ctx, &hop);
+}
+
+static __always_inline enum sh_reason sh_straight_l3(struct xdp_md *ctx, const struct sh_packet *packet,
+						     const struct sh_backend *backend, __u32 path)
+{
+	struct sh_hop hop;
+
+	if (backend->family != packet->family || sh_ttl(packet) <= 1)
+		return SH_GO_ON;
+	if (!sh_straight_hop(ctx, path, packet->l3_bytes, &hop))
+		return SH_GO_ON;
+	sh_rewrite_routed(packet, backend);
+	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
+	return sh_hop_out(ctx, &hop);
+}
+
+static __always_inline enum sh_reason sh_straight_wrapped(struct xdp_md *ctx, const struct sh_packet *packet,
+							  struct sh_wrap *wrap, __u32 path)
+{
+	struct sh_hop hop;
+
+	wrap->from = sh_encap_source(wrap->to);
+	if (!wrap->from || sh_ttl(packet) <= 1)
+		return SH_GO_ON;
+	if (!sh_straight_hop(ctx, path, packet->l3_bytes + sh_encap_bytes(wrap->to, wrap->mode), &hop))
+		return SH_GO_ON;
+	sh_rewrite_ttl(packet);
+	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
+	return sh_encap(ctx, packet, wrap, 0) ? sh_hop_out(ctx, &hop) : SH_DROP_EGRESS;
+}
+
+static __always_inline enum sh_reason sh_straight_send(struct xdp_md *ctx, const struct sh_packet *packet,
+						       const struct sh_backend *backend, __u32 share)
+{
+	struct sh_backend how = {.how = *(const volatile __u64 *)&backend->how};
+	struct sh_wrap wrap = {.to = backend, .mode = how.mode, .share = share};
+
+	if (how.mode == SH_MODE_L2)
+		return sh_straight_l2(ctx, packet, how.path);
+	if (how.mode == SH_MODE_L3)
+		return sh_straight_l3(ctx, packet, backend, how.path);
+	if (sh_mode_wraps(how.mode))
+		return sh_straight_wrapped(ctx, packet, &wrap, how.path);
+	return SH_GO_ON;
+}
+
+/* SH_GO_ON: untouched, and not counted. */
+static __always_inline enum sh_reason sh_straight_go(struct xdp_md *ctx, struct sh_packet *packet)
+{
+	struct sh_backend *backend;
+	enum sh_reason reason;
+	union sh_endpoint vip;
+	struct sh_match match;
+	__u32 chosen;
+	__u64 hash;
+
+	sh_endpoint_of(packet, &vip);
+	match = sh_match_guessed(packet, &vip);
+	if (!match.is_ours || !sh_to_us(packet->eth) || !sh_straight_silent())
+		return SH_GO_ON;
+	hash = sh_flow_hash(packet);
+	chosen = sh_straight_pick(&match, hash);
+	backend = chosen ? sh_at(&backends, chosen) : NULL;
+	if (!backend)
+		return SH_GO_ON;
+	reason = sh_straight_send(ctx, packet, backend, (__u32)hash);
+	if (reason == SH_GO_ON)
+		return reason;
+	if (sh_dispatched(reason)) {
+		sh_bump(&service_counts, match.index, packet->frame_bytes);
+		sh_bump(&backend_counts, chosen, packet->frame_bytes);
+	}
+	sh_bump(&reasons, reason, packet->frame_bytes);
+	return reason;
+}
+
+/* Parses by itself: what both ways shared, the compiler would keep in memory for the longer one. */
+static __always_inline enum sh_reason sh_straight(struct xdp_md *ctx)
+{
+	struct sh_packet packet = {};
+	struct sh_cursor cursor;
+	__u32 type = sh_parse_ethernet(ctx, &cursor, &packet);
+
+	if (type == bpf_htons(ETH_P_IP) && sh_straight_ipv4(cursor, &packet))
+		return sh_straight_go(ctx, &packet);
+	if (type == bpf_htons(ETH_P_IPV6) && sh_straight_ipv6(cursor, &packet))
+		return sh_straight_go(ctx, &packet);
+	return SH_GO_ON;
+}
+
+#endif
