@@ -85,7 +85,7 @@ class Rows:
         self.both(f"{name}, 1M flows", name, 1000000)
         self.add(f"{name}, 1M flows to 1", self.ratio(name, 1000000, (name, 1)), "ratio", FLOWS_MORE)
         self.add(f"{name}, 1M flows to the flow table", self.ratio(name, 1000000, ("flow table", 1000000)), "ratio",
-                 TABLE_MORE)
+                 limit and TABLE_MORE)
         if self.has(f"{name} new", 1000000):
             self.add(f"{name}, first packets to others", self.ratio(f"{name} new", 1000000, (name, 1000000)), "ratio",
                      NEW_MORE)
