@@ -60,6 +60,10 @@ learnt() {
 		ip -n "$LAB-edge" -6 route show "$VIP6/128" | grep -q via
 }
 
+lab_ready() {
+	DEADLINE=30 await "the edge router has both VIPs" learnt
+}
+
 vip_routes() {
 	ip -n "$LAB-edge" route show "$VIP4/32" | sed 's/^/   edge: /'
 	ip -n "$LAB-edge" -6 route show "$VIP6/128" | sed 's/^/   edge: /'
@@ -67,7 +71,6 @@ vip_routes() {
 
 demo() {
 	printf '\n1. The backends are active: the director advertises, the edge router learns\n'
-	await "the edge router has both VIPs" learnt
 	ctl director show adverts
 	vip_routes
 	requests 50 "$VIP4"

@@ -3,7 +3,7 @@
 #
 # What the labs share: nodes (network namespaces), cables and switches between them, servers,
 # daemons, and the removal of all of it. A lab sets its names, defines topology() and demo(),
-# sources this file and ends with `lab_main "$@"`.
+# sources this file and ends with `lab_main "$@"`. What else `up` is to wait for is lab_ready(), where there is one.
 #
 # Everything carries the name $LAB, so several labs may run at once:
 #	namespaces   $LAB-NODE
@@ -285,6 +285,7 @@ lab_up() {
 	for node in "${SERVERS[@]}"; do
 		await "$node listens" listens "$node"
 	done
+	! declare -F lab_ready >/dev/null || lab_ready
 	trap - EXIT
 }
 
