@@ -13,6 +13,7 @@ import itertools
 import pathlib
 import random
 import re
+import signal
 import sys
 import time
 
@@ -138,6 +139,7 @@ def one_seed(number, count, hold):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("churn: ended"))  # and what was made is removed
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", default="3")
     parser.add_argument("--changes", type=int, default=5000)
