@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The director's program: match, pick, forward, count, report; and those that it hands over to what is
- * rare (further.h).
+ * The director's program: match, pick, forward, count, report. Nearly every packet goes the straight way
+ * (straight.h), others the general one (direct.h), and what is rare is handed over to further programs
+ * (further.h).
  *
  * A node that is director and backend at once carries this program alone, loaded with
  * load.restore set: what arrives restorable is restored, what is tunnelled to it is taken out, all

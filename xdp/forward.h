@@ -45,8 +45,8 @@ static __always_inline int sh_hop_too_small(const struct sh_hop *hop, __u32 byte
 	return hop->mtu - 1 < bytes - 1;
 }
 
-/* Takes on a next hop. 0 where it is not usable for what came in by the interface `from`. */
-static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *out)
+/* A next hop as it is now, usable or not. 0 where it was changed meanwhile. */
+static __always_inline int sh_hop_read(__u32 index, struct sh_hop *out)
 {
 	struct sh_nexthop *nexthop = sh_at(&nexthops, index);
 	__u64 where;
@@ -62,6 +62,14 @@ static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *o
 		return 0;
 	out->ifindex = ((struct sh_nexthop){.where = where}).ifindex;
 	out->mtu = ((struct sh_nexthop){.src = out->src}).mtu;
+	return 1;
+}
+
+/* Takes on a next hop. 0 where it is not usable for what came in by the interface `from`. */
+static __always_inline int sh_hop_load(__u32 index, __u32 from, struct sh_hop *out)
+{
+	if (!sh_hop_read(index, out))
+		return 0;
 	if ((sh_hop_flags(out) & (SH_NEXTHOP_VALID | SH_NEXTHOP_HERE)) == SH_NEXTHOP_VALID)
 		return 1;
 	return sh_hop_flags(out) & SH_NEXTHOP_VALID && out->ifindex == from;

@@ -90,12 +90,14 @@ static __always_inline int sh_straight_silent(void)
 }
 
 /* The next hop of a path that has but one, with room for `bytes`. */
-static __always_inline int sh_straight_hop(const struct xdp_md *ctx, __u32 path, __u32 bytes,
-					   struct sh_hop *hop)
+static __always_inline int sh_straight_hop(__u32 path, __u32 bytes, struct sh_hop *hop)
 {
-	if (!(path & SH_PATH_ONE) || !sh_hop_load(path & ~SH_PATH_ONE, ctx->ingress_ifindex, hop))
+	const __u32 turns = SH_NEXTHOP_HERE | SH_NEXTHOP_TAGGED;
+
+	if (!(path & SH_PATH_ONE) || !sh_hop_read(path & ~SH_PATH_ONE, hop))
 		return 0;
-	return !(sh_hop_flags(hop) & SH_NEXTHOP_TAGGED) && !sh_hop_too_small(hop, bytes);
+	return (sh_hop_flags(hop) & (SH_NEXTHOP_VALID | turns)) == SH_NEXTHOP_VALID &&
+	       !sh_hop_too_small(hop, bytes);
 }
 
 static __always_inline enum sh_reason sh_straight_l2(struct xdp_md *ctx, const struct sh_packet *packet,
@@ -103,7 +105,7 @@ static __always_inline enum sh_reason sh_straight_l2(struct xdp_md *ctx, const s
 {
 	struct sh_hop hop;
 
-	if (!sh_straight_hop(ctx, path, packet->l3_bytes, &hop))
+	if (!sh_straight_hop(path, packet->l3_bytes, &hop))
 		return SH_GO_ON;
 	if (sh_mac_source(packet->eth) == sh_mac_of_hop(hop.dst))
 		return SH_GO_ON;
@@ -118,7 +120,7 @@ static __always_inline enum sh_reason sh_straight_l3(struct xdp_md *ctx, const s
 
 	if (backend->family != packet->family || sh_ttl(packet) <= 1)
 		return SH_GO_ON;
-	if (!sh_straight_hop(ctx, path, packet->l3_bytes, &hop))
+	if (!sh_straight_hop(path, packet->l3_bytes, &hop))
 		return SH_GO_ON;
 	sh_rewrite_routed(packet, backend);
 	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
@@ -133,7 +135,7 @@ static __always_inline enum sh_reason sh_straight_wrapped(struct xdp_md *ctx, co
 	wrap->from = sh_encap_source(wrap->to);
 	if (!wrap->from || sh_ttl(packet) <= 1)
 		return SH_GO_ON;
-	if (!sh_straight_hop(ctx, path, packet->l3_bytes + sh_encap_bytes(wrap->to, wrap->mode), &hop))
+	if (!sh_straight_hop(path, packet->l3_bytes + sh_encap_bytes(wrap->to, wrap->mode), &hop))
 		return SH_GO_ON;
 	sh_rewrite_ttl(packet);
 	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
