@@ -2,11 +2,14 @@
 /*
  * The audit. See audit.h.
  *
- * First it looks at everything, a piece at a time, so that events never wait long for it. What
- * differs there is only suspect: an event about it may be on its way, and the kernel shows some
- * changes before it tells them (a lost carrier up to a second). So the suspects are looked at twice
- * more, later, each time after all events have been worked off and in one go. What differed the same
- * way in all three looks is a finding.
+ * First it looks at everything, a piece at a time, so that events never wait long for it; where there is
+ * something to be worked off, that comes first, and the audit waits. What differs is only suspect: an
+ * event about it may be on its way, and the kernel shows some changes before it tells them (a lost carrier
+ * up to a second). So the suspects are looked at twice more, later, each time after all events have been
+ * worked off and in one go. What differed the same way in all three looks is a finding.
+ *
+ * Whatever changes during the first look may make everything suspect. The first few are enough: had one of
+ * them been missed, all would be mended; the rest is the next audit's.
  *
  * Mending is what follows an overrun: read all anew, ask about everything, store what differs. What
  * still differs then is mended by building the tables anew.
@@ -22,8 +25,9 @@
 #include "loop.h"
 #include "view.h"
 
-#define PIECE	     64	  /* backends or services in one go */
+#define PIECE	     12	  /* backends in one go, 0.2 ms; or one service */
 #define PIECES_MS    1	  /* between two pieces: others have their turn */
+#define WAIT_MS	     20	  /* for what is to be worked off */
 #define SUSPICION_MS 1500 /* longer than the kernel takes to tell of a carrier (net/core/link_watch.c) */
 #define LOOKS_AGAIN  2
 #define TELL_MAX     20
@@ -94,7 +98,7 @@ static void give_up(struct audit *audit)
 {
 	if (audit->looking)
 		verification_end(&audit->look);
-	audit->looking = false;
+	audit->due = audit->looking = false;
 	json_decref(audit->suspects);
 	audit->suspects = NULL;
 	loop_timer_set(audit->step_timer, 0, 0);
@@ -112,29 +116,23 @@ static void finish(struct audit *audit)
 	node_sync(audit->controller);
 }
 
+/* Who is not there any more is in order. */
 static void look_at_suspects(struct audit *audit, struct verification *look)
 {
 	const struct model *model = audit->controller->apply.model;
-	json_t *index = index_of(audit->suspects);
-	char where[VERIFICATION_WHERE];
 
-	for (const struct target *target = model->targets; target; target = target->hh.next) {
-		for (const struct member *member = target->members; member; member = member->next) {
-			if (json_object_get(index, verification_where(member, where))) {
-				verification_target(look, target);
-				break;
-			}
-		}
+	for (size_t i = 0; i < audit->addresses_count; i++) {
+		const struct target *target = model_target(model, &audit->addresses[i]);
+
+		if (target)
+			verification_target(look, target);
 	}
-	for (size_t i = 0; i < model->services_count; i++) {
-		if (json_object_get(index, model->services[i].config->name))
-			verification_service(look, &model->services[i]);
-	}
+	for (size_t i = 0; i < audit->services_count; i++)
+		verification_service(look, &model->services[audit->services[i]]);
 	verification_node(look);
-	json_decref(index);
 }
 
-/* What of the suspects differs now, all events before it worked off. NULL where that can't be told. A
+/* What of the suspects differs now. NULL where that can't be told. A
  * new reference. */
 static json_t *look_again(struct audit *audit)
 {
@@ -142,7 +140,7 @@ static json_t *look_again(struct audit *audit)
 	struct verification look;
 	json_t *both;
 
-	if (controller_catch_up(controller) || verification_begin(&look, controller, controller->query))
+	if (verification_begin(&look, controller, controller->query))
 		return NULL;
 	look_at_suspects(audit, &look);
 	both = still(audit->suspects, look.differences);
@@ -165,7 +163,7 @@ static void mend(struct audit *audit)
 	audit->found += json_array_size(findings);
 	tell(audit, findings);
 	controller_read_anew(controller);
-	left = look_again(audit);
+	left = controller_catch_up(controller) ? NULL : look_again(audit);
 	finish(audit);
 	if (!left || json_array_size(left)) {
 		log_warn("audit: not mended by storing anew; building the tables anew");
@@ -209,48 +207,87 @@ static void end_first_look(struct audit *audit)
 	finish(audit);
 }
 
+/* What differs of one more than can be followed up is left out of what is told, too. */
+static bool has_room(const struct audit *audit)
+{
+	return audit->addresses_count < AUDIT_SUSPECTS && audit->services_count < AUDIT_SUSPECTS;
+}
+
+static void look_at_target(struct audit *audit, const struct target *target)
+{
+	size_t before = json_array_size(audit->look.differences);
+
+	verification_target(&audit->look, target);
+	if (json_array_size(audit->look.differences) > before)
+		audit->addresses[audit->addresses_count++] = target->address;
+}
+
+static void look_at_service(struct audit *audit, size_t at)
+{
+	size_t before = json_array_size(audit->look.differences);
+
+	verification_service(&audit->look, &audit->controller->apply.model->services[at]);
+	if (json_array_size(audit->look.differences) > before)
+		audit->services[audit->services_count++] = at;
+}
+
+/* Services come after all backends, each in a piece of its own: a large ring takes its time. */
 static void look_at_piece(struct audit *audit)
 {
 	struct model *model = audit->controller->apply.model;
-	size_t done = 0;
+	bool services = !model->looked_at;
 
-	for (; model->looked_at && done < PIECE; done++) {
-		verification_target(&audit->look, model->looked_at);
-		model->looked_at = model->looked_at->hh.next;
+	for (size_t done = 0; model->looked_at && done < PIECE && has_room(audit); done++) {
+		const struct target *target = model->looked_at;
+
+		model->looked_at = target->hh.next;
+		look_at_target(audit, target);
 	}
-	for (; done < PIECE && audit->service < model->services_count; done++)
-		verification_service(&audit->look, &model->services[audit->service++]);
-	if (done == PIECE)
+	if (services && audit->service < model->services_count && has_room(audit))
+		look_at_service(audit, audit->service++);
+	if (has_room(audit) && (model->looked_at || audit->service < model->services_count))
 		loop_timer_set(audit->step_timer, PIECES_MS, 0);
 	else
 		end_first_look(audit);
+}
+
+static void begin(struct audit *audit)
+{
+	struct controller *controller = audit->controller;
+
+	/* Where the kernel can't be read now, that is told there; the next audit comes. */
+	audit->due = false;
+	if (verification_begin(&audit->look, controller, controller->query))
+		return;
+	audit->looking = true;
+	controller->apply.model->looked_at = controller->apply.model->targets;
+	audit->service = 0;
+	audit->addresses_count = audit->services_count = 0;
+	look_at_piece(audit);
 }
 
 static void step(void *arg)
 {
 	struct audit *audit = arg;
 
-	if (audit->looking)
+	if (!controller_is_settled(audit->controller))
+		loop_timer_set(audit->step_timer, WAIT_MS, 0);
+	else if (audit->due)
+		begin(audit);
+	else if (audit->looking)
 		look_at_piece(audit);
 	else if (audit->suspects)
 		take_next_look(audit);
 }
 
-static void begin(void *arg)
+static void start(void *arg)
 {
 	struct audit *audit = arg;
-	struct controller *controller = audit->controller;
 
-	if (audit->looking || audit->suspects)
+	if (audit->due || audit->looking || audit->suspects)
 		return; /* the one before is still at it */
-	/* Where the kernel can't be read now, that is told there; the next audit comes. */
-	if (controller_catch_up(controller) ||
-	    verification_begin(&audit->look, controller, controller->query))
-		return;
-	audit->looking = true;
-	controller->apply.model->looked_at = controller->apply.model->targets;
-	audit->service = 0;
-	look_at_piece(audit);
+	audit->due = true;
+	step(audit);
 }
 
 /* ---- for the others ------------------------------------------------------------------------- */
@@ -260,7 +297,7 @@ int audit_open(struct audit *audit, struct controller *controller)
 	int err;
 
 	*audit = (struct audit){.controller = controller};
-	err = loop_timer_add(controller->loop, begin, audit, &audit->timer);
+	err = loop_timer_add(controller->loop, start, audit, &audit->timer);
 	return err ? err : loop_timer_add(controller->loop, step, audit, &audit->step_timer);
 }
 

@@ -18,15 +18,23 @@
 
 struct loop_timer;
 
+/* Followed up at most: where one of them was missed everything is mended. */
+#define AUDIT_SUSPECTS 16
+
 struct audit {
 	struct controller *controller;
 	struct loop_timer *timer;      /* from one audit to the next */
 	struct loop_timer *step_timer; /* from one piece of an audit to the next */
 	uint32_t interval;	       /* ms; 0: off */
 
+	bool due;     /* begins when nothing is to be worked off */
 	bool looking; /* at all, piece by piece: */
 	struct verification look;
 	size_t service;
+	struct addr addresses[AUDIT_SUSPECTS]; /* of backends that something differs about */
+	size_t addresses_count;
+	size_t services[AUDIT_SUSPECTS]; /* whose rings do */
+	size_t services_count;
 
 	json_t *suspects; /* what differed in the look before; NULL where no audit is under way */
 	unsigned looks;	  /* at the suspects */

@@ -18,7 +18,7 @@
 #include "loop.h"
 
 #define COALESCE_MS 5
-#define PART	    128 /* backends in one go, or a quarter as many that are asked about */
+#define PART	    96 /* backends in one go, or a quarter as many that are asked about: 0.2 ms */
 #define RETRY_MS    1000
 #define REAP_MS	    1000
 #define SETTLE_MS   1000
@@ -252,6 +252,13 @@ int controller_catch_up(struct controller *controller)
 		}
 	}
 	return err;
+}
+
+bool controller_is_settled(struct controller *controller)
+{
+	struct pollfd queue = {.fd = rt_watch_fd(controller->watch), .events = POLLIN};
+
+	return !read_events(controller) && !apply_pending(&controller->apply) && poll(&queue, 1, 0) <= 0;
 }
 
 void controller_read_anew(struct controller *controller)

@@ -127,6 +127,9 @@ void controller_settle_soon(struct controller *controller);
 /* Works off every event that is queued, and all that follows from it, now. 0, or -errno where the
  * kernel cannot be followed at present: it is told and tried again elsewhere. */
 int controller_catch_up(struct controller *controller);
+/* Works off the events that are queued, as they come otherwise. True where nothing is left to be done then.
+ */
+bool controller_is_settled(struct controller *controller);
 /* Reads all anew, asks about everything and stores what differs, as after an overrun. */
 void controller_read_anew(struct controller *controller);
 

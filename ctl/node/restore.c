@@ -42,7 +42,7 @@ int restore_want(const struct config *config, const struct rt_state *state, enum
 	size_t size = dataplane_entry_size(hash), room = 1, count = 0;
 	char *want;
 
-	for (size_t i = 0; i < config->services_count; i++)
+	for (size_t i = 0; role_serves(role) && i < config->services_count; i++)
 		room += config->services[i].ports_count * config->services[i].backends_count;
 	want = calloc(room, size);
 	if (!want)

@@ -48,7 +48,7 @@ int served_want(const struct config *config, const struct rt_state *state, enum 
 	struct dataplane_entries want = {0};
 	size_t room = 1;
 
-	for (size_t i = 0; i < config->services_count; i++)
+	for (size_t i = 0; role_serves(role) && i < config->services_count; i++)
 		room += config->services[i].backends_count + 1;
 	want.all = calloc(room, dataplane_entry_size(HASH_SERVED));
 	if (!want.all)

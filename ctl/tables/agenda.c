@@ -105,3 +105,10 @@ struct agenda_item *agenda_take(struct agenda *agenda, bool *all)
 	agenda_add(agenda, item);
 	return item;
 }
+
+void agenda_put_back(struct agenda *agenda, struct agenda_item *item)
+{
+	unlink_item(item);
+	append(agenda->now.next, item); /* before the first */
+	item->marked = true;
+}

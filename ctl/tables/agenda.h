@@ -49,5 +49,7 @@ void agenda_begin(struct agenda *agenda);
 /* The next of the round, which is no longer marked then; NULL at its end. *all (may be NULL): it was among
  * those that were all marked at once. */
 struct agenda_item *agenda_take(struct agenda *agenda, bool *all);
+/* What was just taken is not done yet: it is the next of the round again. */
+void agenda_put_back(struct agenda *agenda, struct agenda_item *item);
 
 #endif

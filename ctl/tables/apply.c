@@ -24,15 +24,14 @@ void apply_mark_all(struct apply *apply)
 {
 	forget_answer(apply);
 	agenda_mark_all(&apply->model->work);
+	spans_forget(&apply->model->spans);
 }
 
 void apply_mark_prefix(struct apply *apply, const struct prefix *prefix)
 {
 	forget_answer(apply);
-	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
-		if (prefix_covers(prefix, &target->address))
-			model_ask(apply->model, target, (uint8_t)(prefix->length + 1));
-	}
+	if (!spans_add(&apply->model->spans, prefix))
+		apply_mark_all(apply);
 }
 
 bool apply_pending(const struct apply *apply)
@@ -40,7 +39,7 @@ bool apply_pending(const struct apply *apply)
 	const struct model *model = apply->model;
 
 	return model->passing || tables_any_look(apply->tables) || agenda_any(&model->work) ||
-	       agenda_any(&model->rings);
+	       spans_any(&model->spans) || agenda_any(&model->rings);
 }
 
 /* ---- next hops ------------------------------------------------------------------------------ */
@@ -141,16 +140,21 @@ void apply_keep_nexthops(struct apply *apply)
 	tables_look_all(apply->tables);
 }
 
-/* How many members it is that are marked. */
+/* So many in one go; and a mark is as many times cheaper than a target that is resolved again. */
+#define MARKS_MAX  512
+#define MARKS_EACH 8
+
+/* A part of those behind it, where what they are to be resolved by changed. Returns how many. */
 static size_t mark_behind(struct table_note *note)
 {
+	struct behind_list *list = &note->behind;
 	size_t count = 0;
 
-	if (!note->moved)
-		return 0;
+	if (note->moved)
+		list->turn = list->first;
 	note->moved = false;
-	for (const struct behind *behind = note->behind; behind; behind = behind->next, count++)
-		model_resolve(behind->member->service->model, behind->member->target);
+	for (; list->turn && count < MARKS_MAX; list->turn = list->turn->next, count++)
+		model_resolve(list->turn->member->service->model, list->turn->member->target);
 	return count;
 }
 
@@ -239,43 +243,77 @@ static void note_failure(struct model *model, int err)
  * the budget, a target that need not be asked about; 0 where nothing is left.
  */
 
-/* Many times cheaper than a question: a mark; a target that shares the answer of the one before. */
-#define MARKS_EACH  256
+/* How many times cheaper than a question it is to share the answer of the one before; and how many slots of a
+ * ring are worth as much as that. */
 #define SHARES_EACH 4
+#define SLOTS_EACH  256
 
 static size_t look_at_nexthop(struct apply *apply)
 {
 	struct table_nexthop *nexthop = tables_next_look(apply->tables);
+	struct table_note *note;
+	size_t marks;
 
 	if (!nexthop)
 		return 0;
-	look_in_turn(apply, nexthop);
-	if (apply->ops->keep_resolved)
-		apply->ops->keep_resolved(nexthop, apply->arg);
-	return 1 + mark_behind(tables_nexthop_note(nexthop)) / MARKS_EACH;
+	note = tables_nexthop_note(nexthop);
+	if (!note->behind.turn) {
+		look_in_turn(apply, nexthop);
+		if (apply->ops->keep_resolved)
+			apply->ops->keep_resolved(nexthop, apply->arg);
+	}
+	marks = mark_behind(note);
+	if (note->behind.turn)
+		tables_go_on_looking(apply->tables, nexthop);
+	return 1 + marks / MARKS_EACH;
+}
+
+static void work_off(struct apply *apply, struct target *target)
+{
+	note_failure(apply->model, update_target(apply, target));
+	if (target->ask || target->resolve)
+		agenda_mark(&apply->model->work, &target->work);
+}
+
+/* Of those whose routes changed, the next place. False at the end. */
+static bool update_place(struct apply *apply)
+{
+	struct spans_turn turn;
+
+	if (!spans_take(&apply->model->spans, &turn))
+		return false;
+	if (!turn.target)
+		return true;
+	if (turn.target->ask || turn.several)
+		turn.target->ask = ASK_ALONE;
+	else
+		turn.target->ask = (uint8_t)(turn.length + 1);
+	work_off(apply, turn.target);
+	return true;
 }
 
 static size_t update_one(struct apply *apply)
 {
-	struct model *model = apply->model;
 	struct agenda_item *item;
 	struct target *target;
-	uint64_t asks;
+	uint64_t asks = apply->asks;
 	size_t worth;
 	bool all;
 
 	/* Those that the one before made known, and that changed meanwhile. */
 	tables_begin_looks(apply->tables);
 	worth = look_at_nexthop(apply);
-	item = worth ? NULL : agenda_take(&model->work, &all);
-	if (!item)
+	if (worth)
 		return worth;
-	target = AGENDA_OF(item, struct target, work);
-	target->ask = all ? ASK_ALONE : target->ask;
-	asks = apply->asks;
-	note_failure(model, update_target(apply, target));
-	if (target->ask || target->resolve)
-		agenda_mark(&model->work, item);
+	/* A new answer comes before what is to be worked out again from the old one. */
+	if (!update_place(apply)) {
+		item = agenda_take(&apply->model->work, &all);
+		if (!item)
+			return 0;
+		target = AGENDA_OF(item, struct target, work);
+		target->ask = all ? ASK_ALONE : target->ask;
+		work_off(apply, target);
+	}
 	return apply->asks == asks ? 1 : SHARES_EACH;
 }
 
@@ -293,7 +331,7 @@ static size_t store_ring(struct apply *apply)
 	note_failure(apply->model, err);
 	if (err)
 		model_stale(service);
-	return 1 + service->slots / MARKS_EACH;
+	return 1 + service->slots / SLOTS_EACH;
 }
 
 /* No slot leads to them any more. */
@@ -321,6 +359,8 @@ static void begin_phase(struct apply *apply)
 		agenda_begin(agendas[apply->model->phase]);
 	else
 		tables_begin_looks(apply->tables);
+	if (agendas[apply->model->phase] == &apply->model->work)
+		spans_begin(&apply->model->spans);
 }
 
 int apply_part(struct apply *apply, size_t budget, bool *more)

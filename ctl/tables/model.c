@@ -12,11 +12,18 @@
 #include "model.h"
 #include "ring.h"
 
-static struct target *target_of(struct model *model, const struct addr *address)
+struct target *model_target(const struct model *model, const struct addr *address)
 {
 	struct target *target;
 
 	HASH_FIND(hh, model->targets, address, sizeof(*address), target);
+	return target;
+}
+
+static struct target *target_of(struct model *model, const struct addr *address)
+{
+	struct target *target = model_target(model, address);
+
 	if (target)
 		return target;
 	target = calloc(1, sizeof(*target));
@@ -155,6 +162,7 @@ static void leave_target(struct model *model, const struct member *member)
 		return;
 	if (model->looked_at == target)
 		model->looked_at = target->hh.next;
+	spans_leave(&model->spans, &target->address);
 	HASH_DEL(model->targets, target);
 	agenda_remove(&target->work);
 	free(target->route);
@@ -180,6 +188,20 @@ void model_forget(struct model *model, struct gone *gone, struct tables *tables)
 	free_member(&gone->member, tables);
 	free(gone);
 	model->forgot = true;
+}
+
+/* Once all are known. */
+static int order_targets(struct model *model)
+{
+	struct spans_place *places = calloc(HASH_COUNT(model->targets) + 1, sizeof(*places));
+	size_t count = 0;
+
+	if (!places)
+		return -ENOMEM;
+	for (struct target *target = model->targets; target; target = target->hh.next)
+		places[count++] = (struct spans_place){target->address, target};
+	spans_init(&model->spans, places, count);
+	return 0;
 }
 
 /* Of services with one VIP the first speaks for it. */
@@ -226,6 +248,8 @@ int model_new(struct config *config, bool directs, struct tables *tables, struct
 		tables_each_unasked(tables, add_gone, &gathering);
 	if (!err)
 		err = gathering.err;
+	if (!err)
+		err = order_targets(model);
 	if (err) {
 		model->config = NULL;
 		model_free(model, tables);
@@ -261,8 +285,10 @@ void model_unpath(struct member *member, struct tables *tables)
 {
 	tables_path_put(tables, member->path);
 	for (size_t i = 0; i < member->legs_count; i++) {
-		behind_leave(&member->legs[i].behind);
-		tables_nexthop_put(tables, member->legs[i].nexthop);
+		struct table_nexthop *nexthop = member->legs[i].nexthop;
+
+		behind_leave(&tables_nexthop_note(nexthop)->behind, &member->legs[i].behind);
+		tables_nexthop_put(tables, nexthop);
 	}
 	free(member->legs);
 	member->path = NULL;
@@ -306,6 +332,7 @@ void model_free(struct model *model, struct tables *tables)
 		free(target->route);
 		free(target);
 	}
+	spans_free(&model->spans);
 	free(model->services);
 	config_free(model->config);
 	free(model);

@@ -16,9 +16,9 @@
 #include <uthash.h>
 
 #include "agenda.h"
-#include "behind.h"
 #include "config.h"
 #include "resolver.h"
+#include "spans.h"
 #include "tables.h"
 
 struct dataplane_sizes;
@@ -93,6 +93,7 @@ struct model {
 	bool forgot;		  /* somebody who was gone, since ids were last stored */
 	struct target *looked_at; /* where a walk in parts over them goes on (audit.c), or NULL */
 	struct agenda work;	  /* targets to be asked about or resolved */
+	struct spans spans;	  /* of targets whose routes changed */
 	struct agenda rings;	  /* services whose ring is to be built again */
 	struct agenda leavers;	  /* members that no slot is to lead to, to be taken out of the tables */
 	struct agenda care;	  /* services that may have come to the end of a transition */
@@ -108,6 +109,8 @@ int model_new(struct config *config, bool directs, struct tables *tables, struct
 /* Drops all references. NULL is fine. */
 void model_free(struct model *model, struct tables *tables);
 
+/* The target of that address, or NULL. */
+struct target *model_target(const struct model *model, const struct addr *address);
 /* Lets go of a member that is gone. */
 void model_forget(struct model *model, struct gone *gone, struct tables *tables);
 

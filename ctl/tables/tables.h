@@ -28,10 +28,10 @@
 #include <shunt/addr.h>
 #include <shunt/rt.h>
 
+#include "behind.h"
 #include "config.h"
 #include "port.h"
 
-struct behind;
 struct tables;
 struct transition;
 
@@ -78,12 +78,12 @@ const struct sh_nexthop *tables_nexthop_record(const struct tables *tables,
 unsigned tables_nexthop_refs(const struct table_nexthop *nexthop);
 /* What its users remember of a next hop, with it: no one else looks at it. */
 struct table_note {
-	struct behind *behind; /* the members whose legs it is (behind.h) */
-	unsigned asked;	       /* when it was handed to the kernel to keep resolved: managed.h */
-	bool refused;	       /* the kernel would not */
-	bool moved;	       /* `seen` changed: those behind it are to be resolved again */
-	unsigned looked;       /* apply.look_turn when it was last looked at */
-	unsigned seen;	       /* resolve_class() when it was last looked at */
+	struct behind_list behind; /* the members whose legs it is */
+	unsigned asked;		   /* when it was handed to the kernel to keep resolved: managed.h */
+	bool refused;		   /* the kernel would not */
+	bool moved;		   /* `seen` changed: those behind it are to be resolved again */
+	unsigned looked;	   /* apply.look_turn when it was last looked at */
+	unsigned seen;		   /* resolve_class() when it was last looked at */
 };
 struct table_note *tables_nexthop_note(struct table_nexthop *nexthop);
 
@@ -96,6 +96,8 @@ void tables_look_all(struct tables *tables);
 bool tables_any_look(const struct tables *tables);
 void tables_begin_looks(struct tables *tables);
 struct table_nexthop *tables_next_look(struct tables *tables); /* NULL: the round is over */
+/* It is the next once more. */
+void tables_go_on_looking(struct tables *tables, struct table_nexthop *nexthop);
 
 /* The links of next hops: in no order. `each` must not take or put any. */
 void tables_each_link(struct tables *tables, void (*each)(int ifindex, void *arg), void *arg);

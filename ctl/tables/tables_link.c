@@ -175,3 +175,8 @@ struct table_nexthop *tables_next_look(struct tables *tables)
 
 	return item ? AGENDA_OF(item, struct table_nexthop, look) : NULL;
 }
+
+void tables_go_on_looking(struct tables *tables, struct table_nexthop *nexthop)
+{
+	agenda_put_back(&tables->looks, &nexthop->look);
+}

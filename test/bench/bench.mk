@@ -25,6 +25,7 @@ $(CONVERGE_OBJ): $(B)/test/bench/converge/%.o: test/bench/converge/%.c
 	$(call say,CC,$<)$(CC) $(CFLAGS) $(PKG_CFLAGS) -Iinclude -Itest/bench/converge -MMD -MP -c -o $@ $<
 
 $(B)/bench/converge: $(CONVERGE_OBJ)
+	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # What is generated, before what reads it is checked.
@@ -32,8 +33,9 @@ lint: $(BENCH_SKELETONS)
 
 # BASELINE=FILE: beside each figure its change since the run that left FILE; PART=load, converge or packet: that alone;
 # PART=routes: a million routes by BIRD beside us, some minutes, in no other run.
+# The shell gives way to the bench, so that a signal that ends make reaches it.
 bench: all $(B)/bench/packet $(B)/bench/converge ## load, memory, convergence, a packet's cost; also in build/bench.json (root; BASELINE=FILE PART=packet)
-	$(Q)SHUNT_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) test/bench/bench.py $(B)/bench.json \
+	$(Q)exec env SHUNT_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) test/bench/bench.py $(B)/bench.json \
 	    $(addprefix --baseline ,$(BASELINE)) $(addprefix --part ,$(PART))
 
 .PHONY: bench

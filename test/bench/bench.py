@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -45,7 +46,7 @@ class Table:
         verdict = "" if limit is None else "ok" if (value >= limit if least else value <= limit) else "missed"
         self.rows.append({"case": case, "what": what, "value": round(value, 3), "unit": unit, "limit": limit,
                           "verdict": verdict or None})
-        number = f"{value:,.{DECIMALS.get(unit, 1)}f}"
+        number = f"{value:,.{3 if unit == 'ms' and value < 1 else DECIMALS.get(unit, 1)}f}"
         bound = "" if limit is None else f"at {'least' if least else 'most'} {limit:,.4g} {unit}"
         print(f"    {what:<46} {number:>12} {unit:<7} {bound:<18} {verdict:<6} {self.change(case, what, value)}".rstrip(),
               flush=True)
@@ -165,8 +166,21 @@ def arguments():
     return parser.parse_args()
 
 
+def end_tidily():
+    """A signal ends the bench as an exception does: networks, pins and files go with their blocks, undisturbed by the next."""
+    def end(number, _):
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    signals = [each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN]
+    for each in signals:
+        signal.signal(each, end)
+
+
 def main():
     args = arguments()
+    end_tidily()
     table = Table(json.loads(args.baseline.read_text())["figures"] if args.baseline else [])
     machine = f"{os.cpu_count()} CPUs, Linux {platform.release()}"
     print(f"\n  {machine}")
