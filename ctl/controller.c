@@ -18,7 +18,7 @@
 #include "loop.h"
 
 #define COALESCE_MS 5
-#define PART	    96 /* backends in one go, or a quarter as many that are asked about: 0.2 ms */
+#define PART	    600 /* backends in one go, or 25 that are asked about: 0.2 ms */
 #define RETRY_MS    1000
 #define REAP_MS	    1000
 #define SETTLE_MS   1000

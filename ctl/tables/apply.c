@@ -245,8 +245,8 @@ static void note_failure(struct model *model, int err)
 
 /* How many times cheaper than a question it is to share the answer of the one before; and how many slots of a
  * ring are worth as much as that. */
-#define SHARES_EACH 4
-#define SLOTS_EACH  256
+#define SHARES_EACH 24
+#define SLOTS_EACH  16
 
 static size_t look_at_nexthop(struct apply *apply)
 {
@@ -275,13 +275,17 @@ static void work_off(struct apply *apply, struct target *target)
 		agenda_mark(&apply->model->work, &target->work);
 }
 
-/* Of those whose routes changed, the next place. False at the end. */
+#define EMPTY_EACH 16 /* places without a target to be updated, for one with */
+
+/* Of those whose routes changed, the next. False at the end. */
 static bool update_place(struct apply *apply)
 {
-	struct spans_turn turn;
+	struct spans_turn turn = {0};
 
-	if (!spans_take(&apply->model->spans, &turn))
-		return false;
+	for (size_t i = 0; i < EMPTY_EACH && !turn.target; i++) {
+		if (!spans_take(&apply->model->spans, &turn))
+			return i > 0;
+	}
 	if (!turn.target)
 		return true;
 	if (turn.target->ask || turn.several)

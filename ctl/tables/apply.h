@@ -105,8 +105,8 @@ void apply_keep_nexthops(struct apply *apply);
  */
 int apply_pass(struct apply *apply);
 /*
- * The same in parts, so that others have their turn between: about `budget` targets, or a quarter as many
- * questions. While *more, call it again; rings, and what leaves, wait for the last part, where all ways are
+ * The same in parts, so that others have their turn between: about `budget` targets, or one question
+ * for 24. While *more, call it again; rings, and what leaves, wait for the last part, where all ways are
  * known. apply_pass begins anew.
  */
 int apply_part(struct apply *apply, size_t budget, bool *more);

@@ -195,13 +195,16 @@ static int order_targets(struct model *model)
 {
 	struct spans_place *places = calloc(HASH_COUNT(model->targets) + 1, sizeof(*places));
 	size_t count = 0;
+	int err;
 
 	if (!places)
 		return -ENOMEM;
 	for (struct target *target = model->targets; target; target = target->hh.next)
-		places[count++] = (struct spans_place){target->address, target};
-	spans_init(&model->spans, places, count);
-	return 0;
+		places[count++] = (struct spans_place){.address = target->address, .target = target};
+	err = spans_init(&model->spans, places, count);
+	if (err)
+		free(places);
+	return err;
 }
 
 /* Of services with one VIP the first speaks for it. */

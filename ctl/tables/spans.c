@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Places in an array, found by bisection. See spans.h. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "spans.h"
+
+/* One that holds a larger share of all is wide. */
+#define NARROW 16
 
 static int by_address(const void *a, const void *b)
 {
@@ -11,16 +15,26 @@ static int by_address(const void *a, const void *b)
 			    &((const struct spans_place *)b)->address);
 }
 
-void spans_init(struct spans *spans, struct spans_place *places, size_t count)
+int spans_init(struct spans *spans, struct spans_place *places, size_t count)
 {
-	*spans = (struct spans){.places = places, .places_count = count};
+	uint32_t *by_number = calloc(count + 1, sizeof(*by_number));
+
+	if (!by_number)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		places[i].number = i;
 	if (count)
 		qsort(places, count, sizeof(*places), by_address);
+	for (uint32_t i = 0; i < count; i++)
+		by_number[places[i].number] = i;
+	*spans = (struct spans){.places = places, .by_number = by_number, .places_count = count};
+	return 0;
 }
 
 void spans_free(struct spans *spans)
 {
 	free(spans->places);
+	free(spans->by_number);
 	*spans = (struct spans){0};
 }
 
@@ -90,8 +104,9 @@ bool spans_add(struct spans *spans, const struct prefix *prefix)
 {
 	struct span span = {.prefix = *prefix, .first = find(spans, &prefix->addr)};
 
-	span.next = span.first;
 	span.end = find_end(spans, prefix, span.first);
+	span.wide = span.end - span.first > spans->places_count / NARROW;
+	span.next = span.wide ? 0 : span.first;
 	if (span.first == span.end)
 		return true;
 	for (size_t i = spans->now; i < spans->count; i++) {
@@ -130,14 +145,30 @@ static void drop_first(struct spans *spans)
 	memmove(spans->all, spans->all + 1, spans->count * sizeof(spans->all[0]));
 }
 
+static bool holds(const struct span *span, size_t place)
+{
+	return place >= span->first && place < span->end;
+}
+
 /* Does a later span of the round meet this place, too? */
 static bool comes_again(const struct spans *spans, size_t place)
 {
 	for (size_t i = 1; i < spans->now; i++) {
-		if (place >= spans->all[i].first && place < spans->all[i].end)
+		if (holds(&spans->all[i], place))
 			return true;
 	}
 	return false;
+}
+
+/* Where the walk over it ends. */
+static size_t walk_end(const struct spans *spans, const struct span *span)
+{
+	return span->wide ? spans->places_count : span->end;
+}
+
+static size_t place_at(const struct spans *spans, const struct span *span, size_t at)
+{
+	return span->wide ? spans->by_number[at] : at;
 }
 
 bool spans_take(struct spans *spans, struct spans_turn *out)
@@ -145,13 +176,14 @@ bool spans_take(struct spans *spans, struct spans_turn *out)
 	struct span *span = spans->all;
 	size_t place;
 
-	while (spans->now && span->next == span->end)
+	while (spans->now && span->next == walk_end(spans, span))
 		drop_first(spans);
 	if (!spans->now)
 		return false;
-	place = span->next++;
+	place = place_at(spans, span, span->next++);
 	*out = (struct spans_turn){
-		.target = comes_again(spans, place) ? NULL : spans->places[place].target,
+		.target = holds(span, place) && !comes_again(spans, place) ? spans->places[place].target
+									   : NULL,
 		.length = span->prefix.length,
 		.several = place >= span->shared_from && place < span->shared_to,
 	};

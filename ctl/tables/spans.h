@@ -4,7 +4,8 @@
  *
  * A route that changes may be that of a hundred thousand targets. They lie side by side in the order of their
  * addresses, so what changed is a span of that order: found at once, and walked as fast as there is time for
- * it. As in an agenda (agenda.h), what is added behind the round that goes on waits for the next.
+ * it. A wide span is walked in the order of the file, in which the targets lie in memory, past those that are
+ * not in it. As in an agenda (agenda.h), what is added behind the round that goes on waits for the next.
  *
  * A target that lies in several spans of a round is met in the last of them.
  *
@@ -27,23 +28,28 @@ struct target;
 struct spans_place {
 	struct addr address;
 	struct target *target; /* NULL: it has left */
+	uint32_t number;       /* in the order in which they were given */
 };
 
 struct span {
 	struct prefix prefix;
-	size_t first, next, end;       /* places; next: where the walk has come to */
+	size_t first, end; /* places */
+	bool wide;
+	size_t next;		       /* where the walk has come to: a place, or a number */
 	size_t shared_from, shared_to; /* those in between may lie in an earlier span, too */
 };
 
 struct spans {
 	struct spans_place *places; /* owned, ascending */
+	uint32_t *by_number;	    /* owned: the place of each */
 	size_t places_count;
 	struct span all[SPANS_MAX]; /* in the order in which they were added */
 	size_t count, now;	    /* the first `now` of them are the round that goes on */
 };
 
-/* Takes over `places`, in any order, from malloc(). */
-void spans_init(struct spans *spans, struct spans_place *places, size_t count);
+/* Takes over `places`, from malloc(), in the order that wide spans are walked in. 0, or -ENOMEM and nothing
+ * taken. */
+int spans_init(struct spans *spans, struct spans_place *places, size_t count);
 void spans_free(struct spans *spans);
 void spans_leave(struct spans *spans, const struct addr *address);
 

@@ -49,7 +49,7 @@ def rounds(network, daemon, count, rest, *case):
     """[(ms to the notification, ms to the map)], after a rest in ms each."""
     command = ["nsenter", f"--net=/run/netns/{network.director}", BUILD / "bench/converge", daemon.pin_dir,
                str(count), str(rest), *case]
-    result = subprocess.run(command, text=True, capture_output=True, timeout=120, check=False)
+    result = subprocess.run(command, text=True, capture_output=True, timeout=300, check=False)
     assert result.returncode == 0, f"converge {' '.join(case)}: {result.stderr}"
     return [tuple(float(word) / 1000 for word in line.split()) for line in result.stdout.splitlines()]
 

@@ -562,7 +562,7 @@ static void a_pass_in_parts_ends_as_a_whole_one(void **state)
 	slots = copy_slots();
 	asks = world->apply.asks;
 	route(0, 0, NULL, 0, NULL); /* half of them can't be reached any more */
-	assert_int_equal(apply_part(&world->apply, 400, &more), 0);
+	assert_int_equal(apply_part(&world->apply, 2400, &more), 0);
 	assert_true(more && apply_pending(&world->apply));
 	assert_true(world->apply.asks == asks + 100);
 	assert_int_equal(count_in(STATE_UNREACHABLE), 100);
