@@ -55,6 +55,17 @@ int controller_follow_rules(struct controller *controller)
 	return err;
 }
 
+/* -EAGAIN: a route went between two questions about it. Its event follows. */
+static void try_again(struct controller *controller, int err)
+{
+	if (err == -EAGAIN)
+		log_note("routes changed while the kernel was asked about them; trying again");
+	else
+		log_error("cannot bring the tables in step with the kernel: %s; trying again",
+			  strerror(-err));
+	pace_later(&controller->pace, RETRY_MS);
+}
+
 static void end_pass(struct controller *controller, int err)
 {
 	if (!err && controller->apply.model->forgot)
@@ -78,8 +89,7 @@ static void end_pass(struct controller *controller, int err)
 			controller_pass_next(controller);
 		return;
 	}
-	log_error("cannot bring the tables in step with the kernel: %s; trying again", strerror(-err));
-	pace_later(&controller->pace, RETRY_MS);
+	try_again(controller, err);
 }
 
 /* A part of a pass, so that a neighbour's change does not wait for thousands of questions. */

@@ -205,8 +205,8 @@ class Kernel:
     @staticmethod
     def check6(address, found, route, taken, matched):
         """The searched route against the kernel's two answers. Which it is."""
-        if "nexthops" in found and "nhid" not in found and taken == "Invalid argument":
-            return Route("blackhole")  # that stands, as an object, between those next hops: dumps leave it out
+        if isinstance(taken, str) and "nexthops" in found and "nhid" not in found:
+            return error_route(taken)  # one that stands between those next hops (append): dumps leave it out
         if taken == "Network is unreachable" and "nhid" in found:
             return route  # the route that a copy was made for went: see above
         if isinstance(taken, str):
