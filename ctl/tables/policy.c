@@ -116,7 +116,7 @@ static void meet(struct rt_ingress *ingress, const struct interface_row *row, co
 /* The first by which the kernel can be asked about an IPv4 packet. */
 static const struct rt_ingress *someone(const struct rt_ingress *ingress, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; ingress && i < count; i++) {
 		if (ingress[i].source.family)
 			return &ingress[i];
 	}

@@ -19,13 +19,16 @@ struct bench {
 /* va with 198.51.100.1/24, and in by vb, with 192.0.2.1/24, come the packets. */
 static int enter(void **state)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
+	struct bench *bench;
 
-	if (!bench || live_enter())
+	if (live_enter())
 		return -1;
 	live_run("ip link add va type veth peer name vb && ip link set va up && ip link set vb up");
 	live_run("ip addr add 198.51.100.1/24 dev va && ip addr add 192.0.2.1/24 dev vb");
 	live_run("echo 1 > /proc/sys/net/ipv4/ip_forward");
+	bench = calloc(1, sizeof(*bench));
+	if (!bench)
+		return -1;
 	*state = bench;
 	return rt_query_open(&bench->query) || rt_state_new(&bench->state);
 }
