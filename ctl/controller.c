@@ -78,6 +78,7 @@ static void end_pass(struct controller *controller, int err)
 	if (!loop_timer_armed(controller->reap_timer))
 		loop_timer_set(controller->reap_timer, REAP_MS, 0);
 	controller_settle_soon(controller);
+	controller_await_end(controller);
 	if (err == -ENOSPC) {
 		controller->growth++;
 		err = load_again(controller);
@@ -137,14 +138,36 @@ void controller_settle_soon(struct controller *controller)
 		loop_timer_set(controller->settle_timer, SETTLE_MS, 0);
 }
 
+/* Lifetimes of routes end silently. */
+static void end_lifetimes(void *arg)
+{
+	struct controller *controller = arg;
+
+	apply_mark_ended(&controller->apply);
+	if (apply_pending(&controller->apply))
+		controller_pass_soon(controller);
+	controller_await_end(controller);
+}
+
+void controller_await_end(struct controller *controller)
+{
+	uint64_t end = controller->apply.next_end, now = end ? controller_now_ms() : 0;
+
+	loop_timer_set(controller->end_timer, end > now ? end - now : end > 0, 0);
+}
+
 static void work_neighbours(struct controller *controller)
 {
 	const struct rt_hints *hints = &controller->hints;
+	bool six = hints->failed6;
 
 	for (size_t i = 0; i < hints->neighs_count; i++) {
+		six |= hints->neighs[i].addr.family == ADDR_IPV6;
 		apply_neighbour(&controller->apply, &hints->neighs[i]);
 		managed_neighbour(&controller->managed, &hints->neighs[i]);
 	}
+	if (six && controller->apply.policy.host6)
+		apply_mark_family(&controller->apply, ADDR_IPV6);
 }
 
 /* What a change is sure to concern is stored at once; the rest, in the pass. */
@@ -191,7 +214,7 @@ static void work_hints(struct controller *controller)
 		tell_overrun(controller);
 	work_links(controller);
 	work_neighbours(controller);
-	controller->rules_stale |= hints->rules;
+	controller->rules_stale |= hints->rules || hints->sysctls;
 	work_routes(controller);
 	if (hints->links || hints->addrs || hints->overrun) {
 		work_role(controller);
@@ -291,6 +314,7 @@ static void probe(void *arg)
 	(void)read_events(controller);
 	managed_probe(&controller->managed);
 	apply_keep_nexthops(&controller->apply);
+	apply_mark_ending(&controller->apply);
 	controller_pass_soon(controller);
 	node_sync(controller);
 	node_sync_egress(controller);
@@ -313,6 +337,8 @@ static int open_timers(struct controller *controller)
 		err = loop_timer_add(loop, reap, controller, &controller->reap_timer);
 	if (!err)
 		err = loop_timer_add(loop, settle, controller, &controller->settle_timer);
+	if (!err)
+		err = loop_timer_add(loop, end_lifetimes, controller, &controller->end_timer);
 	if (!err)
 		err = loop_timer_add(loop, probe, controller, &controller->probe_timer);
 	if (!err)
@@ -338,6 +364,7 @@ static int open_kernel(struct controller *controller)
 	controller->apply.ask = policy_ask;
 	controller->rules_stale = true;
 	controller->apply.clock = apply_clock;
+	controller->apply.now_ms = controller_now_ms;
 	controller->apply.natives = &controller->natives;
 	controller->apply.state = controller->managed.state = rt_watch_state(controller->watch);
 	return 0;
@@ -384,6 +411,7 @@ void controller_stop(struct controller *controller)
 	pace_close(&controller->pace);
 	loop_timer_remove(controller->reap_timer);
 	loop_timer_remove(controller->settle_timer);
+	loop_timer_remove(controller->end_timer);
 	loop_timer_remove(controller->probe_timer);
 	loop_timer_remove(controller->dispatch_timer);
 	advertise_close(controller);

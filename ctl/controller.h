@@ -65,7 +65,7 @@ struct controller {
 	struct rt_watch *watch;
 	struct rt_query *query;
 	struct rt_hints hints; /* not yet worked off */
-	bool rules_stale;      /* other than those read */
+	bool rules_stale;      /* other than those read, or forwarding is */
 
 	struct apply apply; /* with model, tables and dataplane */
 	struct managed managed;
@@ -85,8 +85,8 @@ struct controller {
 	enum ending ending;
 
 	struct ring_buffer *dispatches;
-	struct loop_timer *reap_timer, *settle_timer, *probe_timer, *dispatch_timer, *advert_timer,
-		*kernel_timer;
+	struct loop_timer *reap_timer, *settle_timer, *end_timer, *probe_timer, *dispatch_timer,
+		*advert_timer, *kernel_timer;
 	struct pace pace;     /* of passes */
 	bool hurried;	      /* a pass is to be done whole */
 	bool unfiltered;      /* all route events come */
@@ -124,6 +124,8 @@ void controller_pass_now(struct controller *controller);
 void controller_pass_next(struct controller *controller);
 /* Looks after transitions every second, as long as there are any. After whatever may begin one. */
 void controller_settle_soon(struct controller *controller);
+/* Wakes up when the lifetime of a route ends that somebody goes by. After whatever may have told one. */
+void controller_await_end(struct controller *controller);
 /* Works off every event that is queued, and all that follows from it, now. 0, or -errno where the
  * kernel cannot be followed at present: it is told and tried again elsewhere. */
 int controller_catch_up(struct controller *controller);

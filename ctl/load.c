@@ -56,6 +56,7 @@ static int fill(struct controller *controller)
 	err = controller_follow_rules(controller);
 	if (!err)
 		err = apply_pass(&controller->apply);
+	controller_await_end(controller);
 	managed_tell(&controller->managed);
 	if (!err)
 		err = apply_services(&controller->apply);

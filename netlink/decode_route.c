@@ -13,13 +13,18 @@
 #include <linux/lwtunnel.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static const struct nla_policy route_policy[RTA_MAX + 1] = {
 	[RTA_OIF] = {.type = NLA_U32},	      [RTA_PRIORITY] = {.type = NLA_U32},
 	[RTA_TABLE] = {.type = NLA_U32},      [RTA_NH_ID] = {.type = NLA_U32},
-	[RTA_ENCAP_TYPE] = {.type = NLA_U16},
+	[RTA_ENCAP_TYPE] = {.type = NLA_U16}, [RTA_CACHEINFO] = {.minlen = sizeof(struct rta_cacheinfo)},
 };
+
+/* rta_expires counts in USER_HZ (net/core/rtnetlink.c rtnl_put_cacheinfo), and what is left over is cut off.
+ */
+#define TICK_MS 10
 
 static const struct nla_policy metric_policy[RTAX_MAX + 1] = {
 	[RTAX_MTU] = {.type = NLA_U32},
@@ -147,6 +152,16 @@ static int route_mtu(const struct nlattr *attribute, struct rt_route *route)
 	return 0;
 }
 
+/* Not before it is really over: the tick that is cut off, and the jiffy that the end itself belongs to. */
+static int64_t route_lifetime(const struct nlattr *attribute)
+{
+	struct rta_cacheinfo info;
+
+	memcpy(&info, nla_data(attribute), sizeof(info));
+	return info.rta_expires > 0 ? ((int64_t)info.rta_expires + 2) * TICK_MS
+				    : (int64_t)info.rta_expires * TICK_MS;
+}
+
 static int route_legs(const struct rtmsg *header, struct nlattr **table, struct rt_route *route)
 {
 	/* IPv6 lists `lo` behind a blackhole. What rejects leads nowhere. */
@@ -180,6 +195,8 @@ int decode_route(const struct nlmsghdr *message, struct rt_route *out)
 		route.metric = nla_get_u32(table[RTA_PRIORITY]);
 	if (table[RTA_NH_ID])
 		route.nexthop_id = nla_get_u32(table[RTA_NH_ID]);
+	if (table[RTA_CACHEINFO])
+		route.lifetime = route_lifetime(table[RTA_CACHEINFO]);
 	if (table[RTA_METRICS])
 		err = route_mtu(table[RTA_METRICS], &route);
 	if (!err)

@@ -19,9 +19,13 @@ void rt_hints_reset(struct rt_hints *hints)
 	hints->addrs = false;
 	hints->fdb = false;
 	hints->rules = false;
+	hints->failed6 = false;
+	hints->sysctls = false;
 	hints->overrun = false;
 	hints->ifindexes_count = 0;
 	hints->routes_count = 0;
+	hints->hosts_count = 0;
+	hints->hosts_cut = false;
 	hints->neighs_count = 0;
 }
 
@@ -29,14 +33,15 @@ void rt_hints_free(struct rt_hints *hints)
 {
 	free(hints->ifindexes);
 	free(hints->routes);
+	free(hints->hosts);
 	free(hints->neighs);
 	*hints = (struct rt_hints){0};
 }
 
 bool rt_hints_any(const struct rt_hints *hints)
 {
-	return hints->everything || hints->links || hints->addrs || hints->fdb || hints->overrun ||
-	       hints->routes_count || hints->neighs_count;
+	return hints->everything || hints->links || hints->addrs || hints->fdb || hints->failed6 ||
+	       hints->overrun || hints->routes_count || hints->neighs_count;
 }
 
 /* The doubled array, or NULL where the bound or memory is reached. *size is updated. */
@@ -90,6 +95,19 @@ void hints_add_route(struct rt_hints *hints, const struct prefix *prefix)
 		hints->routes = routes;
 	}
 	hints->routes[hints->routes_count++] = *prefix;
+}
+
+void hints_add_host(struct rt_hints *hints, const struct rt_host_event *event)
+{
+	if (hints->hosts_count == hints->hosts_size) {
+		struct rt_host_event *hosts = grown(hints->hosts, &hints->hosts_size, sizeof(*hosts));
+
+		hints->hosts_cut |= !hosts;
+		if (!hosts)
+			return;
+		hints->hosts = hosts;
+	}
+	hints->hosts[hints->hosts_count++] = *event;
 }
 
 static bool same_key(const struct rt_neigh_key *key, int ifindex, const struct addr *addr)

@@ -11,6 +11,8 @@
 
 void hints_add_link(struct rt_hints *hints, int ifindex);
 void hints_add_route(struct rt_hints *hints, const struct prefix *prefix);
+/* Beyond HINTS_MAX `hosts_cut` is set instead. */
+void hints_add_host(struct rt_hints *hints, const struct rt_host_event *event);
 void hints_add_neigh(struct rt_hints *hints, int ifindex, const struct addr *addr);
 
 #endif

@@ -22,7 +22,7 @@
  * first of them with such a route that matches. (Had a table before it any other match, the kernel would have
  * answered with that. But for throw routes, which lead on to the next rule: so the index has those, too.) A
  * route whose legs are all dead is answered although the kernel, with ignore_routes_with_linkdown, takes a
- * shorter one.
+ * shorter one. When the lifetime of one of its routes ends, the index is made anew.
  */
 #include "index6.h"
 
@@ -188,6 +188,8 @@ int index6_find(struct index6 **index, const struct interest *interest, const st
 	/* The routes of another address have not been followed. */
 	if ((*index)->filtered && !interest_has(interest, dst))
 		(*index)->whole = false;
+	if ((*index)->routes.end && routes6_now() >= (*index)->routes.end)
+		(*index)->whole = false;
 	if (!(*index)->whole)
 		err = load(*index);
 	if (err)
@@ -203,6 +205,7 @@ int index6_find(struct index6 **index, const struct interest *interest, const st
 		.metric = route->metric,
 		.mtu = route->mtu,
 		.nexthop_id = route->nexthop_id,
+		.lifetime = route->end ? (int64_t)(route->end - routes6_now()) : 0,
 	};
 	return 0;
 }

@@ -9,6 +9,9 @@
  * a crowd is not followed, as what replaces which depends on all of them (net/ipv6/ip6_fib.c
  * fib6_add_rt2node): -ESTALE. An event tells whether there are others: NLM_F_EXCL is set where there are
  * none.
+ *
+ * A route at the end of its lifetime is skipped at once, but removed, and told of, much later. A dump tells
+ * that it is over.
  */
 #include "routes6.h"
 
@@ -16,8 +19,17 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "decode.h"
+
+uint64_t routes6_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static int compare_u32(uint32_t a, uint32_t b)
 {
@@ -57,12 +69,19 @@ static void forget(struct routes6 *routes, const struct route6 *key)
 	free(route);
 }
 
+static void expect(struct routes6 *routes, uint64_t end)
+{
+	if (end && (!routes->end || end < routes->end))
+		routes->end = end;
+}
+
 static int keep(struct routes6 *routes, const struct route6 *key, bool crowded)
 {
 	struct route6 *route;
 
 	if (!belongs(key))
 		return 0;
+	expect(routes, key->end);
 	if (vector_reserve(&routes->all))
 		return -ENOMEM;
 	route = malloc(sizeof(*route));
@@ -84,6 +103,8 @@ static int decode(const struct nlmsghdr *message, struct route6 *out)
 		return err;
 	if (route.dst.addr.family != ADDR_IPV6)
 		return DECODE_SKIP;
+	if (route.lifetime < 0 && message->nlmsg_type == RTM_NEWROUTE)
+		return DECODE_SKIP; /* it is over */
 	*out = (struct route6){
 		.dst = route.dst,
 		.table = route.table,
@@ -92,6 +113,7 @@ static int decode(const struct nlmsghdr *message, struct route6 *out)
 		.mtu = route.mtu,
 		.type = route.type,
 		.protocol = route.protocol,
+		.end = route.lifetime > 0 ? routes6_now() + (uint64_t)route.lifetime : 0,
 	};
 	return 0;
 }
@@ -117,6 +139,7 @@ int routes6_load(struct routes6 *routes, const struct nlmsghdr *message)
 /* One that is told to be new while another with its key is known. */
 static void meet(struct routes6 *routes, struct route6 *there, const struct route6 *route, bool replaces)
 {
+	expect(routes, route->end);
 	if (is_same(route, there) || (replaces && belongs(route)))
 		*there = *route;
 	else if (replaces)
@@ -192,6 +215,7 @@ void routes6_empty(struct routes6 *routes)
 	routes->all.count = 0;
 	memset(routes->lengths, 0, sizeof(routes->lengths));
 	routes->last = (struct route6){0};
+	routes->end = 0;
 }
 
 void routes6_free(struct routes6 *routes)

@@ -18,6 +18,7 @@ struct route6 {
 	uint32_t table, metric, nexthop_id, mtu;
 	enum rt_route_type type;
 	uint8_t protocol;
+	uint64_t end; /* of its lifetime, ms by CLOCK_MONOTONIC; 0: none */
 	bool crowded; /* other routes with the same key stand beside it */
 };
 
@@ -26,7 +27,10 @@ struct routes6 {
 	struct vector all; /* struct route6, by {address, length, table, metric}: the order of a dump */
 	size_t lengths[ROUTES6_LENGTHS]; /* how many routes have this prefix length */
 	struct route6 last;		 /* that a dump told */
+	uint64_t end; /* the first of those of all routes; 0: none. Then they are to be loaded again */
 };
+
+uint64_t routes6_now(void); /* by the clock of `end` */
 
 /* Nothing is left; the memory of `all` stays until routes6_free. */
 void routes6_empty(struct routes6 *routes);

@@ -237,10 +237,26 @@ static int neigh_event(struct rt_watch *watch, const struct nlmsghdr *message, s
 		changed = state_drop_neigh(watch->state, neigh.ifindex, &neigh.addr);
 	else
 		changed = state_put_neigh(watch->state, &neigh);
+	/* Meanwhile it was asked again, which is not told. */
+	hints->failed6 |= neigh.addr.family == ADDR_IPV6 && neigh.state == RT_NEIGH_FAILED;
 	if (changed <= 0)
 		return changed;
 	hints_add_neigh(hints, neigh.ifindex, &neigh.addr);
 	return 0;
+}
+
+/* Most routes to hosts are neither a blackhole nor put in the place of one. */
+static void host_event(const struct nlmsghdr *message, const struct rt_route *route, struct rt_hints *hints)
+{
+	bool hole = route->type == RT_ROUTE_BLACKHOLE;
+	const struct rt_host_event event = {
+		.route = {route->dst.addr, hole ? route->protocol : 0, route->table, route->metric},
+		.came = message->nlmsg_type == RTM_NEWROUTE,
+		.replaces = message->nlmsg_type == RTM_NEWROUTE && (message->nlmsg_flags & NLM_F_REPLACE),
+	};
+
+	if (hole || event.replaces)
+		hints_add_host(hints, &event);
 }
 
 static int route_event(const struct nlmsghdr *message, struct rt_hints *hints)
@@ -252,6 +268,8 @@ static int route_event(const struct nlmsghdr *message, struct rt_hints *hints)
 	if (err)
 		return err;
 	hints_add_route(hints, &route.dst);
+	if (route.dst.length == addr_size(&route.dst.addr) * 8)
+		host_event(message, &route, hints);
 	return 0;
 }
 
@@ -277,9 +295,12 @@ static int dispatch(struct rt_watch *watch, const struct nlmsghdr *message, stru
 		return 0;
 	case RTM_NEWNETCONF:
 	case RTM_DELNETCONF:
+		hints->sysctls = true;
+		hints->everything = true;
+		return 0;
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
-		/* What they say does not matter: any of them may change any answer of the FIB. */
+		/* What it says does not matter: it may change any answer of the FIB. */
 		hints->everything = true;
 		return 0;
 	default:
@@ -326,6 +347,7 @@ int rt_watch_reload(struct rt_watch *watch, struct rt_hints *hints)
 	hints->links = true;
 	hints->addrs = true;
 	hints->rules = true;
+	hints->sysctls = true;
 	return 0;
 }
 

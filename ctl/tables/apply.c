@@ -9,6 +9,7 @@
 #include "answers.h"
 #include "apply.h"
 #include "apply_deal.h"
+#include "apply_ends.h"
 #include "apply_member.h"
 #include "apply_ring.h"
 
@@ -32,6 +33,15 @@ void apply_mark_prefix(struct apply *apply, const struct prefix *prefix)
 	forget_answer(apply);
 	if (!spans_add(&apply->model->spans, prefix))
 		apply_mark_all(apply);
+}
+
+void apply_mark_family(struct apply *apply, uint8_t family)
+{
+	forget_answer(apply);
+	for (struct target *target = apply->model->targets; target; target = target->hh.next) {
+		if (target->address.family == family)
+			model_ask(apply->model, target, ASK_ALONE);
+	}
 }
 
 bool apply_pending(const struct apply *apply)
@@ -197,6 +207,7 @@ static int ask(struct apply *apply, struct target *target)
 		err = apply->ask(&apply->policy, apply->query, &target->address, &route, &cause);
 		apply->asks++;
 		if (!err) {
+			apply->answer_end = ends_take(apply, &route);
 			memcpy(&apply->answer, &route, route_size(&route));
 			apply->answered = target->address;
 		}
@@ -207,6 +218,7 @@ static int ask(struct apply *apply, struct target *target)
 		target->ask = ASK_ALONE;
 		return err;
 	}
+	ends_note(apply, target, apply->answer_end);
 	target->cause = cause;
 	target->ask = 0;
 	target->resolve = true;

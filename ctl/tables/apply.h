@@ -75,6 +75,7 @@ struct apply {
 	const struct rt_state *state;
 	/* Now, in the unit of `seen` (<shunt/abi.h>), never 0: apply_clock; a stand-in in tests. */
 	uint32_t (*clock)(void);
+	uint64_t (*now_ms)(void);      /* by CLOCK_MONOTONIC */
 	const struct natives *natives; /* NULL: none */
 	const struct apply_ops *ops;
 	void *arg;
@@ -83,12 +84,21 @@ struct apply {
 	struct rt_route
 		answer;	      /* the last one of the FIB, for who may share it; type RT_ROUTE_NONE: nobody */
 	struct addr answered; /* whom it was asked about */
+	uint64_t answer_end;  /* of that route's lifetime, ms; 0: none */
+	uint64_t next_end;    /* the first that is still to come; 0: none is */
+	bool ending;	      /* some target has one, or had lately */
 	struct apply_deal deal;
 	struct apply_scratch scratch;
 };
 
 void apply_mark_all(struct apply *apply);
 void apply_mark_prefix(struct apply *apply, const struct prefix *prefix);
+/* Everybody of that family: ADDR_IPV4 or ADDR_IPV6. */
+void apply_mark_family(struct apply *apply, uint8_t family);
+/* Those whose route's lifetime is over: when apply->next_end has come. */
+void apply_mark_ended(struct apply *apply);
+/* Those whose routes have an end, or had one lately: now and then, as lifetimes change without a word. */
+void apply_mark_ending(struct apply *apply);
 /* Stores a neighbour's change; where it came or went, the next pass resolves who is behind it. */
 void apply_neighbour(struct apply *apply, const struct rt_neigh_key *key);
 /* The same for the next hops on a link that changed, and on the links above it. Others may have to do with

@@ -60,6 +60,7 @@ struct target {
 	struct addr address;
 	struct rt_route *route;	  /* owned, cut to its legs; NULL before the kernel was asked */
 	struct rules_cause cause; /* of packets being asked about one by one */
+	uint64_t end;		  /* of that route's lifetime, ms; 0: it had none lately (apply_ends.h) */
 	struct member *members;
 	struct agenda_item work; /* in the model's `work` */
 	uint8_t ask;		 /* the kernel's answer may have changed: why, see model_ask; or 0 */

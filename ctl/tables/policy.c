@@ -59,9 +59,17 @@ static int load_family(struct policy_rules *rules, struct rt_query *query, int f
 
 int policy_load(struct policy *policy, struct rt_query *query)
 {
+	bool forwards = true;
 	int err = load_family(&policy->v4, query, ADDR_IPV4);
 
-	return err ? err : load_family(&policy->v6, query, ADDR_IPV6);
+	if (!err)
+		err = load_family(&policy->v6, query, ADDR_IPV6);
+	if (err)
+		return err;
+	/* Where that cannot be told there is no IPv6. */
+	(void)rt_query_forwarding6(query, &forwards);
+	policy->host6 = !forwards;
+	return 0;
 }
 
 /* ---- interfaces ----------------------------------------------------------------------------- */
@@ -163,6 +171,12 @@ static bool same_legs(const struct rt_route *a, const struct rt_route *b)
 	return true;
 }
 
+/* The first end of two lifetimes; 0 is none. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 /* The legs of a second answer beside those of the first. A first that leads nowhere gives way. */
 static void add_legs(struct rt_route *all, const struct rt_route *more)
 {
@@ -234,6 +248,7 @@ static int ask_all(const struct policy *policy, struct rt_query *query, const st
 {
 	const struct policy_rules *rules = rules_of(policy, dst);
 	struct rt_route route, all;
+	int64_t lifetime = 0;
 
 	for (size_t i = 0; i < policy->ingress_count; i++) {
 		const struct rt_ingress *ingress = &policy->ingress[i];
@@ -244,6 +259,7 @@ static int ask_all(const struct policy *policy, struct rt_query *query, const st
 			return err;
 		if (i && !same_legs(&all, &route) && !cause->by)
 			*cause = (struct rules_cause){RULES_BY_INGRESS, priority};
+		lifetime = i ? sooner(lifetime, route.lifetime) : route.lifetime;
 		if (!i)
 			all = route;
 		else if (cause->by)
@@ -252,6 +268,7 @@ static int ask_all(const struct policy *policy, struct rt_query *query, const st
 			*cause = rules_vary(rules->all, rules->count, dst, &view, &route);
 	}
 	*out = all;
+	out->lifetime = lifetime;
 	return 0;
 }
 

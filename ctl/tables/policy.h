@@ -28,6 +28,7 @@ struct policy_rules {
 
 struct policy {
 	struct policy_rules v4, v6;
+	bool host6; /* IPv6 is not forwarded: then routes are chosen by neighbours' states, too */
 	struct rt_ingress *ingress; /* owned */
 	size_t ingress_count;
 };
@@ -35,7 +36,8 @@ struct policy {
 /* Zeroed: no rules, and no interfaces. */
 void policy_free(struct policy *policy);
 
-/* Reads the rules: at start, and when one came or went. 0, or -errno with the former kept. */
+/* Reads the rules, and whether IPv6 is forwarded: at start, and when either changed. 0, or -errno with the
+ * former kept. */
 int policy_load(struct policy *policy, struct rt_query *query);
 
 /* The interfaces with a director's program. 0 or -ENOMEM; *changed where what is answered may be another for

@@ -121,8 +121,11 @@ struct rt_route {
 	uint32_t metric;     /* RTA_PRIORITY */
 	uint32_t mtu;	     /* RTAX_MTU, 0 where unset */
 	uint32_t nexthop_id; /* nexthop object, 0 for none */
-	bool tunnel;	     /* a leg has a light-weight tunnel encapsulation */
-	size_t legs_count;   /* legs beyond RT_LEGS_MAX are left out and `legs_cut` set */
+	/* IPv6: in so many ms, rounded up, the kernel begins to skip it, without a word; negative: it does,
+	 * and has not removed it yet. 0: it has no end, or one within 10 ms. */
+	int64_t lifetime;
+	bool tunnel;	   /* a leg has a light-weight tunnel encapsulation */
+	size_t legs_count; /* legs beyond RT_LEGS_MAX are left out and `legs_cut` set */
 	bool legs_cut;
 	struct rt_leg legs[RT_LEGS_MAX];
 };
@@ -186,6 +189,9 @@ struct rt_ingress {
  */
 int rt_query_fib_from(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
 		      struct rt_route *out);
+
+/* Does this node forward IPv6 (net.ipv6.conf.all.forwarding)? 0 or -errno: there may be no IPv6. */
+int rt_query_forwarding6(struct rt_query *query, bool *out);
 
 /*
  * Says which addresses rt_query_fib will be asked about, so that a full table that churns costs it nothing:
@@ -276,6 +282,13 @@ struct rt_neigh_key {
 	struct addr addr;
 };
 
+/* An event of a route to one host that may be, or take the place of, a rt_blackhole of ours. */
+struct rt_host_event {
+	struct rt_blackhole route; /* protocol 0 where it is no blackhole */
+	bool came;		   /* else it went */
+	bool replaces;		   /* it took the place of whatever was there */
+};
+
 /* What a batch of events may concern. Zero it, or rt_hints_reset, before use; it grows as needed,
  * and where a list passes 4096 entries it is emptied and `everything` set instead. */
 struct rt_hints {
@@ -284,12 +297,17 @@ struct rt_hints {
 	bool addrs;	 /* an address came or went */
 	bool fdb;	 /* a bridge learnt, moved or forgot a MAC */
 	bool rules;	 /* a rule came or went */
+	bool failed6;	 /* an IPv6 neighbour failed once more: no news but for who chooses routes by that */
+	bool sysctls;	 /* forwarding, or another sysctl that netconf tells, changed */
 	bool overrun;	 /* the socket lost events and has been recovered by a new dump */
 	int *ifindexes; /* the links and bridges that `links` and `fdb` are about; fewer where `everything` is
 			   set for want of room */
 	size_t ifindexes_count, ifindexes_size;
 	struct prefix *routes; /* prefixes whose routes changed */
 	size_t routes_count, routes_size;
+	struct rt_host_event *hosts; /* in the order in which it happened */
+	size_t hosts_count, hosts_size;
+	bool hosts_cut;		     /* there were more */
 	struct rt_neigh_key *neighs; /* neighbours whose state or MAC changed */
 	size_t neighs_count, neighs_size;
 };

@@ -31,8 +31,9 @@ def canonical(address):
 class Kernel:
     """The kernel's links, neighbours and answers at one moment."""
 
-    def __init__(self, netns):
-        self.netns = netns
+    def __init__(self, netns, guest=None):
+        """`guest`: (address, device) of somebody whose packets come in."""
+        self.netns, self.guest = netns, guest
         self.links = {link["ifname"]: link for link in documents(netns, "link", "show")}
         self.neighbours = {(neigh["dev"], canonical(neigh["dst"])): neigh
                            for neigh in documents(netns, "neigh", "show")}
@@ -45,6 +46,10 @@ class Kernel:
             assert any(text in result.stderr for text in REFUSED), result.stderr
             return None
         route = json.loads(result.stdout)[0]
+        if family == "-4" and route["dst"] == "default" and self.guest:
+            # Of several alike the kernel picks one for what it sends itself; what it forwards goes by the first.
+            source, dev = self.guest
+            route = documents(self.netns, family, "route", "get", "fibmatch", address, "from", source, "iif", dev)[0]
         return None if route.get("type", "unicast") != "unicast" else route
 
     def of_object(self, number):
@@ -119,6 +124,6 @@ class Kernel:
         return faults
 
 
-def faults(netns, backends):
-    kernel = Kernel(netns)
+def faults(netns, backends, guest=None):
+    kernel = Kernel(netns, guest)
     return [fault for backend in backends for fault in kernel.faults(backend)]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A director between two routers, and backends behind them by every kind of route, of both families.
 
-Used by test_silent.py and test_overrun.py. The routers answer for addresses of their own only: that is all it takes
+Used by test_silent.py, test_choices.py and test_overrun.py. The routers answer for addresses of their own only: that is all it takes
 to find a way.
 """
 import itertools
@@ -9,9 +9,9 @@ import os
 import subprocess
 
 import oracle
-from lab import wait_for
+from lab import COMPLAINT, wait_for
 from oracle import ip
-from scale import run, set_sysctl
+from scale import Daemon, run, set_sysctl
 
 _numbers = itertools.count(1)
 
@@ -30,6 +30,8 @@ def backend6(way):
 
 ONLINK4, ONLINK6 = "198.51.100.2", "2001:db8:a::2"
 GATEWAY4, GATEWAY6 = ("198.51.100.2", "198.51.100.6"), ("2001:db8:a::2", "2001:db8:b::2")
+# Whose packets come in by c0.
+GUEST = ("192.0.2.9", "c0")
 OWN4, OWN6 = ("198.51.100.1/30", "198.51.100.5/30"), ("2001:db8:a::1/64", "2001:db8:b::1/64")
 
 BACKENDS4 = [backend4(way) for way in WAYS] + [ONLINK4]
@@ -79,6 +81,7 @@ class Network:
         set_sysctl(self.director, "net/ipv6/conf/all/forwarding", 1)
         ip(self.director, "link", "add", "c0", "type", "veth", "peer", "name", "c0", "netns", self.routers[0])
         ip(self.director, "link", "set", "c0", "up")
+        ip(self.director, "addr", "add", "192.0.2.1/24", "dev", "c0")
         self.lay()
 
     def down(self):
@@ -153,7 +156,7 @@ class Director:
         result = self.daemon.shunt("verify")
         if result.returncode:
             return result.stdout + result.stderr
-        return oracle.faults(self.netns, self.daemon.json("show", "backends"))
+        return oracle.faults(self.netns, self.daemon.json("show", "backends"), GUEST)
 
     def follows(self, what, condition, deadline=10):
         """`condition` comes true, and then everything is as the kernel says."""
@@ -175,3 +178,31 @@ class Director:
     def restore(self):
         self.network.lay()
         self.follows("all are active again", lambda: self.states(*ALL) == {"active"})
+
+
+def running():
+    """For a fixture of a module: a Director at work; at the end its audit must have found nothing."""
+    network = Network()
+    daemon = None
+    try:
+        network.up()
+        daemon = Daemon(network, file_text())
+        daemon.start()
+        daemon.wait_active()
+        yield Director(network, daemon)
+        runs = daemon.status()["audit"]["runs"]
+        status = daemon.wait_until("another audit", lambda status: status["audit"]["runs"] > runs)
+        assert status["audit"]["found"] == 0
+        assert not COMPLAINT.search(daemon.log.read_text(errors="replace"))
+    finally:
+        if daemon:
+            daemon.remove()
+        network.down()
+
+
+def unharmed(director):
+    """For a fixture of a test: as it is to be, before and after; and what happened between was no work for the audit."""
+    assert director.states(*ALL) == {"active"}
+    yield director
+    director.restore()
+    assert director.found() == 0, director.daemon.log.read_text(errors="replace")[-2000:]

@@ -13,38 +13,18 @@ import pytest
 import oracle
 import scale
 import silent
-from lab import COMPLAINT, wait_for
+from lab import wait_for
 from oracle import ip
-from silent import (ALL, GATEWAY4, GATEWAY6, GROUP, MULTIPATH, OBJECT, OWN4, OWN6, PLAIN, RESILIENT, Director, backend4,
-                    backend6)
+from silent import (ALL, GATEWAY4, GATEWAY6, GROUP, MULTIPATH, OBJECT, OWN4, OWN6, PLAIN, RESILIENT, backend4, backend6)
 
 @pytest.fixture(scope="module")
 def running():
-    network = silent.Network()
-    daemon = None
-    try:
-        network.up()
-        daemon = scale.Daemon(network, silent.file_text())
-        daemon.start()
-        daemon.wait_active()
-        yield Director(network, daemon)
-        runs = daemon.status()["audit"]["runs"]
-        status = daemon.wait_until("another audit", lambda status: status["audit"]["runs"] > runs)
-        assert status["audit"]["found"] == 0
-        assert not COMPLAINT.search(daemon.log.read_text(errors="replace"))
-    finally:
-        if daemon:
-            daemon.remove()
-        network.down()
+    yield from silent.running()
 
 
 @pytest.fixture
 def director(running):
-    """As it is to be, before and after; and what happened between was no work for the audit."""
-    assert running.states(*ALL) == {"active"}
-    yield running
-    running.restore()
-    assert running.found() == 0, running.daemon.log.read_text(errors="replace")[-2000:]
+    yield from silent.unharmed(running)
 
 
 def both(way):

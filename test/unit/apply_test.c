@@ -126,6 +126,83 @@ static void the_same_mac_again_is_no_write(void **state)
 	assert_true(writes() == before);
 }
 
+/* Block 0 by G3 for so many ms, and then, without a word, as `after` has it. */
+static void end_of_lifetime(int64_t lifetime, uint64_t end, const char *after)
+{
+	route(0, 3, G3, 0, NULL);
+	world->kernel.blocks[0].lifetime = lifetime;
+	pass();
+	assert_true(world->apply.next_end == end);
+	assert_int_equal(hop_of(0)->link, 3);
+	world->now_ms = end - 1;
+	apply_mark_ended(&world->apply);
+	assert_false(apply_pending(&world->apply));
+	assert_true(world->apply.next_end == end);
+	world->kernel.blocks[0].lifetime = 0;
+	world->kernel.blocks[0].legs[0].ifindex = 2;
+	world->kernel.blocks[0].legs[0].gateway = test_addr(after);
+	world->now_ms = end;
+	apply_mark_ended(&world->apply);
+}
+
+static void a_route_is_asked_about_when_its_lifetime_ends(void **state)
+{
+	uint64_t asks;
+
+	(void)state;
+	start(10);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x23);
+	assert_true(world->apply.next_end == 0);
+	world->now_ms = 1000;
+	end_of_lifetime(5000, 6000, G1);
+	asks = world->apply.asks;
+	pass();
+	assert_int_equal(world->apply.asks, asks + 5); /* who is in block 1 has to do with nothing of this */
+	assert_int_equal(hop_of(0)->link, 2);
+	assert_true(world->apply.next_end == 0);
+}
+
+static void a_lifetime_may_be_prolonged_in_silence(void **state)
+{
+	(void)state;
+	start(10);
+	neighbour(3, G3, RT_NEIGH_VALID, 0x23);
+	route(0, 3, G3, 0, NULL);
+	world->kernel.blocks[0].lifetime = 5000;
+	pass();
+	world->now_ms = 5000;
+	apply_mark_ended(&world->apply);
+	pass();
+	assert_true(world->apply.next_end == 10000);
+	/* Less than 10 ms ahead nothing is said of the end: it is as it was. */
+	world->kernel.blocks[0].lifetime = 0;
+	apply_mark_all(&world->apply);
+	pass();
+	assert_true(world->apply.next_end == 10000);
+}
+
+static void who_had_an_end_lately_is_asked_about_for_a_while(void **state)
+{
+	uint64_t asks;
+
+	(void)state;
+	start(10);
+	apply_mark_ending(&world->apply);
+	assert_false(apply_pending(&world->apply));
+	neighbour(3, G3, RT_NEIGH_VALID, 0x23);
+	end_of_lifetime(5000, 5000, G1);
+	pass();
+	asks = world->apply.asks;
+	world->now_ms += 35000;
+	apply_mark_ending(&world->apply);
+	pass();
+	assert_int_equal(world->apply.asks, asks + 5);
+	world->now_ms += 10000;
+	apply_mark_ending(&world->apply);
+	assert_false(apply_pending(&world->apply));
+	assert_false(world->apply.ending);
+}
+
 static void a_link_s_new_mac_is_one_write(void **state)
 {
 	uint64_t before;
@@ -822,6 +899,9 @@ int main(void)
 		FACT(all_behind_a_router_share_a_way),
 		FACT(a_new_mac_is_one_write_for_a_thousand_backends),
 		FACT(the_same_mac_again_is_no_write),
+		FACT(a_route_is_asked_about_when_its_lifetime_ends),
+		FACT(a_lifetime_may_be_prolonged_in_silence),
+		FACT(who_had_an_end_lately_is_asked_about_for_a_while),
 		FACT(a_link_s_new_mac_is_one_write),
 		FACT(a_change_of_a_lower_link_is_stored_at_once),
 		FACT(all_next_hops_are_looked_at_in_the_pass),

@@ -35,6 +35,7 @@ struct world {
 	struct apply apply;
 	struct sh_slot *(*slots)(struct port *port, uint32_t first, uint32_t count); /* the heap's */
 	int states, nexthops, paths;						     /* changes told */
+	uint64_t now_ms;
 	uint32_t now;	/* in the unit of `seen` */
 	unsigned modes; /* that there may be: bits */
 };
@@ -63,6 +64,11 @@ static inline int fake_fib(const struct policy *policy, struct rt_query *query, 
 static inline uint32_t fake_clock(void)
 {
 	return world->now;
+}
+
+static inline uint64_t fake_now_ms(void)
+{
+	return world->now_ms;
 }
 
 /* ---- order ---------------------------------------------------------------------------------- */
@@ -312,6 +318,7 @@ static int world_up(void **state)
 		.ask = fake_fib,
 		.state = world->state,
 		.clock = fake_clock,
+		.now_ms = fake_now_ms,
 		.ops = &checking_ops,
 	};
 	world->now = 100;

@@ -61,6 +61,29 @@ static void a_default_route_with_one_leg(void **state)
 	is_addr(&route.legs[0].gateway, "2001:db8::fe");
 }
 
+static int64_t lifetime(int32_t expires)
+{
+	struct rtmsg header = {.rtm_family = AF_INET6, .rtm_type = RTN_UNICAST};
+	struct rta_cacheinfo info = {.rta_expires = expires};
+	struct rt_route route;
+	struct nlbytes m;
+
+	nlbytes_begin(&m, RTM_NEWROUTE, &header, sizeof(header));
+	nlbytes_put(&m, RTA_CACHEINFO, &info, sizeof(info));
+	assert_int_equal(decode_route(nlbytes_message(&m), &route), 0);
+	return route.lifetime;
+}
+
+static void lifetimes_are_told_in_hundredths_and_rounded_up(void **state)
+{
+	(void)state;
+	assert_int_equal(lifetime(0), 0);
+	assert_int_equal(lifetime(1), 30);
+	assert_int_equal(lifetime(300), 3020);
+	assert_int_equal(lifetime(-1), -10);
+	assert_true(lifetime(INT32_MAX) > 0);
+}
+
 static void route_types(void **state)
 {
 	static const struct {
@@ -306,6 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_multipath_route_with_everything),
 		cmocka_unit_test(a_default_route_with_one_leg),
+		cmocka_unit_test(lifetimes_are_told_in_hundredths_and_rounded_up),
 		cmocka_unit_test(route_types),
 		cmocka_unit_test(tunnels_are_told),
 		cmocka_unit_test(legs_beyond_the_bound_are_cut_and_said_so),
