@@ -60,23 +60,31 @@ static bool attached(const struct controller *controller)
 	return false;
 }
 
-static struct advert_want *want_of(struct adverts_input *input, const struct addr *vip)
-{
-	struct advert_want *want = input->wants;
+/* What is gathered for one sync. */
+struct gathering {
+	const struct model *model;
+	struct adverts_input input;
+	size_t *places;		 /* of each service that speaks for its VIP: that of its want, plus one */
+	const struct addr *next; /* sorted: what the next config advertises; NULL: all may stay */
+	size_t next_count;
+};
 
-	while (want < input->wants + input->count && addr_compare(&want->vip, vip))
-		want++;
-	if (want == input->wants + input->count) {
-		*want = (struct advert_want){.vip = *vip, .enough = true, .holds = true};
-		input->count++;
+static struct advert_want *want_of(struct gathering *gathering, const struct service *service)
+{
+	size_t *place = &gathering->places[service->speaker - gathering->model->services];
+
+	if (!*place) {
+		gathering->input.wants[gathering->input.count] = (struct advert_want){
+			.vip = service->config->vip, .enough = true, .holds = true};
+		*place = ++gathering->input.count;
 	}
-	return want;
+	return &gathering->input.wants[*place - 1];
 }
 
-static void want_service(struct adverts_input *input, const struct service *service)
+static void want_service(struct gathering *gathering, const struct service *service)
 {
 	const struct config_service *config = service->config;
-	struct advert_want *want = want_of(input, &config->vip);
+	struct advert_want *want = want_of(gathering, service);
 	size_t active = service_active(service);
 
 	want->holds &= active + service->in_state[STATE_RESOLVING] >= config->min_active;
@@ -89,40 +97,78 @@ static void want_service(struct adverts_input *input, const struct service *serv
 	want->enough = false;
 }
 
-static bool advertises(const struct config *config, const struct addr *vip)
+static int by_address(const void *a, const void *b)
 {
-	for (size_t i = 0; i < config->services_count; i++)
-		if (config->services[i].advertise && !addr_compare(&config->services[i].vip, vip))
-			return true;
-	return false;
+	return addr_compare(a, b);
+}
+
+/* Sorted, to be free()d; NULL without memory. */
+static struct addr *advertised_by(const struct config *config, size_t *count)
+{
+	struct addr *vips = calloc(config->services_count + 1, sizeof(*vips));
+
+	*count = 0;
+	for (size_t i = 0; vips && i < config->services_count; i++) {
+		if (config->services[i].advertise)
+			vips[(*count)++] = config->services[i].vip;
+	}
+	if (*count)
+		qsort(vips, *count, sizeof(*vips), by_address);
+	return vips;
+}
+
+static bool may_stay(const struct gathering *gathering, const struct addr *vip)
+{
+	return !gathering->next ||
+	       bsearch(vip, gathering->next, gathering->next_count, sizeof(*vip), by_address);
+}
+
+static int gather(struct controller *controller, struct gathering *gathering)
+{
+	struct adverts_input *input = &gathering->input;
+	const struct model *model = gathering->model;
+
+	input->wants = calloc(model->services_count + 1, sizeof(*input->wants));
+	gathering->places = calloc(model->services_count + 1, sizeof(*gathering->places));
+	if (!input->wants || !gathering->places)
+		return -ENOMEM;
+	for (size_t i = 0; i < model->services_count; i++) {
+		const struct config_service *config = model->services[i].config;
+
+		if (config->advertise && may_stay(gathering, &config->vip))
+			want_service(gathering, &model->services[i]);
+	}
+	for (size_t i = 0; i < input->count; i++)
+		input->wants[i].drained = drains_has(controller->drains, &input->wants[i].vip, NULL);
+	return 0;
 }
 
 /* `next`: only what that config advertises, too; NULL for all. */
 static int sync(struct controller *controller, const struct config *next, bool audit)
 {
-	const struct model *model = controller->apply.model;
-	struct adverts_input input = {
-		.config = &model->config->advertise,
-		.wants = calloc(model->services_count + 1, sizeof(*input.wants)),
-		.attached = attached(controller),
-		.stopping = controller->ending != ENDING_NOT,
-		.audit = audit,
-		.now = controller_now_ms(),
-		.query = controller->query,
+	struct gathering gathering = {
+		.model = controller->apply.model,
+		.input =
+			{
+				.config = &controller->apply.model->config->advertise,
+				.attached = attached(controller),
+				.stopping = controller->ending != ENDING_NOT,
+				.audit = audit,
+				.now = controller_now_ms(),
+				.query = controller->query,
+			},
 	};
-	int err = -ENOMEM;
+	struct addr *vips = next ? advertised_by(next, &gathering.next_count) : NULL;
+	int err = next && !vips ? -ENOMEM : 0;
 
-	for (size_t i = 0; input.wants && i < model->services_count; i++) {
-		const struct config_service *config = model->services[i].config;
-
-		if (config->advertise && (!next || advertises(next, &config->vip)))
-			want_service(&input, &model->services[i]);
-	}
-	for (size_t i = 0; i < input.count; i++)
-		input.wants[i].drained = drains_has(controller->drains, &input.wants[i].vip, NULL);
-	if (input.wants)
-		err = adverts_sync(controller->adverts, &input);
-	free(input.wants);
+	gathering.next = vips;
+	if (!err)
+		err = gather(controller, &gathering);
+	if (!err)
+		err = adverts_sync(controller->adverts, &gathering.input);
+	free(gathering.input.wants);
+	free(gathering.places);
+	free(vips);
 	if (err)
 		log_error("cannot keep adverts: %s; trying again", strerror(-err));
 	return err;
@@ -163,6 +209,18 @@ void advertise_sync(struct controller *controller)
 void advertise_audit(struct controller *controller)
 {
 	sync_and_wait(controller, true);
+}
+
+void advertise_heard(struct controller *controller, const struct rt_hints *hints)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < hints->hosts_count; i++)
+		changed |= adverts_heard(controller->adverts, &hints->hosts[i]);
+	if (hints->hosts_cut || hints->overrun)
+		advertise_audit(controller);
+	else if (changed)
+		advertise_sync(controller);
 }
 
 void advertise_before(struct controller *controller, const struct config *next)

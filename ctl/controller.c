@@ -221,6 +221,7 @@ static void work_hints(struct controller *controller)
 		node_sync(controller);
 		advertise_sync(controller);
 	}
+	advertise_heard(controller, hints);
 	rt_hints_reset(hints);
 	if (apply_pending(&controller->apply))
 		controller_pass_soon(controller);

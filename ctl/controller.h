@@ -166,6 +166,8 @@ int advertise_open(struct controller *controller);
 void advertise_sync(struct controller *controller);
 /* The same, and looks whether the routes are still there. */
 void advertise_audit(struct controller *controller);
+/* Routes to hosts have come and gone: what somebody else did to adverts is mended. */
+void advertise_heard(struct controller *controller, const struct rt_hints *hints);
 /* Before `next` is loaded: withdraws what it does not advertise. */
 void advertise_before(struct controller *controller, const struct config *next);
 void advertise_close(struct controller *controller);

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adverts.h"
@@ -55,10 +56,19 @@ static json_t *view_netlink(const struct controller *controller)
 			 (json_int_t)controller->apply.asks, "filter", rt_watch_filtered(controller->watch));
 }
 
+/* The number of this network namespace, as /proc/PID/ns/net has it; 0 where that cannot be told. */
+static json_int_t netns(void)
+{
+	struct stat own;
+
+	return stat("/proc/self/ns/net", &own) ? 0 : (json_int_t)own.st_ino;
+}
+
 json_t *view_status(struct controller *controller)
 {
 	const struct model *model = controller->apply.model;
 	const struct interface_row *interfaces;
+	const struct advert_row *adverts;
 	const struct alias_row *aliases;
 	int services = 0, backends = 0, active = 0;
 	struct timespec now;
@@ -70,16 +80,21 @@ json_t *view_status(struct controller *controller)
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:o, s:o, s:i, s:i, s:o}",
-		"version", SHUNT_VERSION, "pid", (int)getpid(), "uptime",
+		"{s:s, s:i, s:I, s:I, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:o, s:o, s:o, s:i, "
+		"s:i, "
+		"s:o}",
+		"version", SHUNT_VERSION, "pid", (int)getpid(), "netns", netns(), "uptime",
 		(json_int_t)(now.tv_sec - controller->started), "role", role_name(controller->role.role),
 		"role_reason", controller->role.reason, "file", controller->options->file, "interfaces",
 		(int)interfaces_rows(controller->interfaces, &interfaces), "services", services, "backends",
 		backends, "active", active, "nexthops", (int)tables_nexthop_count(controller->apply.tables),
 		"aliases", (int)aliases_rows(controller->aliases, &aliases), "map_writes",
 		(json_int_t)tables_writes(controller->apply.tables), "netlink", view_netlink(controller),
-		"audit", audit_view(&controller->audit), "reloads", (int)controller->reloads, "generation",
-		(int)controller->generation, "reasons", view_reasons(controller));
+		"audit", audit_view(&controller->audit), "adverts",
+		json_pack("{s:i, s:I}", "vips", (int)adverts_rows(controller->adverts, &adverts), "put_back",
+			  (json_int_t)adverts_returned(controller->adverts)),
+		"reloads", (int)controller->reloads, "generation", (int)controller->generation, "reasons",
+		view_reasons(controller));
 }
 
 json_t *view_interfaces(struct controller *controller)

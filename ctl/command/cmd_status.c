@@ -78,6 +78,15 @@ static void print_audit(FILE *out, const json_t *audit)
 		fprintf(out, "%-11s off\n", "audit");
 }
 
+static void print_adverts(FILE *out, const json_t *adverts)
+{
+	char vips[CELL_SIZE], returned[CELL_SIZE];
+
+	cell_value(adverts, "vips", vips);
+	cell_value(adverts, "put_back", returned);
+	fprintf(out, "%-11s %s, %s put back\n", "adverts", vips, returned);
+}
+
 static void print_status(FILE *out, json_t *status)
 {
 	char version[CELL_SIZE], role[CELL_SIZE], pid[CELL_SIZE], uptime[CELL_SIZE];
@@ -98,6 +107,7 @@ static void print_status(FILE *out, json_t *status)
 	print_line(out, status, "map writes", "map_writes");
 	print_netlink(out, json_object_get(status, "netlink"));
 	print_audit(out, json_object_get(status, "audit"));
+	print_adverts(out, json_object_get(status, "adverts"));
 	print_reasons(out, status);
 }
 

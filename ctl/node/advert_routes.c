@@ -29,14 +29,6 @@ int advert_routes_add(struct advert_routes *routes, const struct rt_blackhole *r
 	return 0;
 }
 
-const struct rt_blackhole *advert_routes_find(const struct advert_routes *routes, const struct addr *addr)
-{
-	for (size_t i = 0; i < routes->count; i++)
-		if (!addr_compare(&routes->items[i].addr, addr))
-			return &routes->items[i];
-	return NULL;
-}
-
 void advert_routes_clear(struct advert_routes *routes)
 {
 	free(routes->items);
@@ -64,19 +56,73 @@ static bool same_protocol(const void *want, const void *have)
 	return ((const struct rt_blackhole *)want)->protocol == ((const struct rt_blackhole *)have)->protocol;
 }
 
-static int load_one(const struct rt_blackhole *route, void *arg)
+/* Where the place of `route` is, or would be. */
+static size_t position(const struct advert_routes *routes, const struct rt_blackhole *route)
 {
-	struct advert_routes *routes = arg;
+	size_t low = 0, high = routes->count;
 
-	for (size_t i = 0; i < routes->count; i++)
-		if (!compare_places(&routes->items[i], route))
-			return 0;
-	return advert_routes_add(routes, route);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_places(&routes->items[middle], route) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
+const struct rt_blackhole *advert_routes_find(const struct advert_routes *routes, const struct addr *addr)
+{
+	const struct rt_blackhole first = {.addr = *addr};
+	size_t at = position(routes, &first);
+
+	return at < routes->count && !addr_compare(&routes->items[at].addr, addr) ? &routes->items[at] : NULL;
+}
+
+static void sort(struct advert_routes *routes)
+{
+	if (routes->count)
+		qsort(routes->items, routes->count, sizeof(*routes->items), compare_places);
+}
+
+int advert_routes_enter(struct advert_routes *routes, const struct rt_blackhole *route)
+{
+	int err = advert_routes_add(routes, route);
+
+	sort(routes);
+	return err;
+}
+
+bool advert_routes_leave(struct advert_routes *routes, const struct rt_blackhole *route)
+{
+	size_t at = position(routes, route);
+
+	if (at == routes->count || compare_places(&routes->items[at], route) != 0)
+		return false;
+	routes->count--;
+	memmove(&routes->items[at], &routes->items[at + 1], (routes->count - at) * sizeof(*routes->items));
+	return true;
+}
+
+static int load_one(const struct rt_blackhole *route, void *arg)
+{
+	return advert_routes_add(arg, route);
+}
+
+/* A dump that is begun again tells routes twice. */
 int advert_routes_load(struct advert_routes *routes, uint8_t protocol)
 {
-	return rt_dump_blackholes(protocol, load_one, routes);
+	int err = rt_dump_blackholes(protocol, load_one, routes);
+	size_t kept = 0;
+
+	sort(routes);
+	for (size_t i = 0; i < routes->count; i++) {
+		if (!kept || compare_places(&routes->items[kept - 1], &routes->items[i]) != 0)
+			routes->items[kept++] = routes->items[i];
+	}
+	routes->count = kept;
+	return err;
 }
 
 /* ---- the walks ------------------------------------------------------------------------------ */
@@ -106,6 +152,7 @@ static int look_after(const struct rt_blackhole *route, struct applying *applyin
 	char text[ADDR_TEXT_SIZE];
 	int err = applying->audit ? rt_blackhole_add(applying->query, route) : -EEXIST;
 
+	applying->now.returned += !err;
 	if (!err)
 		log_warn("the route that advertises %s was removed by somebody else: put back",
 			 addr_format(&route->addr, text));
@@ -151,7 +198,8 @@ int advert_routes_apply(struct advert_routes *want, struct advert_routes *have, 
 	static const struct diff_ops writing = {
 		.compare = compare_places, .same = never_same, .add = write_one, .change = rewrite_one};
 	static const struct diff_ops removing = {.compare = compare_places, .remove = remove_one};
-	struct applying applying = {.query = query, .audit = audit, .failed = failed, .arg = arg};
+	struct applying applying = {
+		.query = query, .audit = audit, .now.returned = have->returned, .failed = failed, .arg = arg};
 	int err = diff(want->items, want->count, have->items, have->count, sizeof(*want->items), &writing,
 		       &applying);
 
@@ -162,6 +210,7 @@ int advert_routes_apply(struct advert_routes *want, struct advert_routes *have, 
 		advert_routes_clear(&applying.now);
 		return err;
 	}
+	sort(&applying.now);
 	advert_routes_clear(have);
 	*have = applying.now;
 	return 0;

@@ -11,14 +11,18 @@
 #include <shunt/rt.h>
 
 struct advert_routes {
-	struct rt_blackhole *items; /* owned */
+	struct rt_blackhole *items; /* owned; by address, table and metric */
 	size_t count, size;
+	uint64_t returned; /* were gone, and have been put back */
 };
 
-/* -ENOMEM, or 0. */
+/* At the end, where the caller sees to the order. -ENOMEM, or 0. */
 int advert_routes_add(struct advert_routes *routes, const struct rt_blackhole *route);
 /* The first that leads to the address, or NULL. */
 const struct rt_blackhole *advert_routes_find(const struct advert_routes *routes, const struct addr *addr);
+/* Enters one, or takes out who has its address, table and metric: false where there is none. */
+int advert_routes_enter(struct advert_routes *routes, const struct rt_blackhole *route);
+bool advert_routes_leave(struct advert_routes *routes, const struct rt_blackhole *route);
 void advert_routes_clear(struct advert_routes *routes);
 
 /* Adds those in the kernel that have the protocol and are not in the set. */

@@ -18,6 +18,8 @@ struct adverts {
 	struct advert_row *rows; /* ascending by address */
 	size_t count;
 	struct advert_routes routes; /* ours in the kernel */
+	struct advert_routes lost;   /* ours that somebody removed or replaced */
+	uint64_t returned;	     /* ms: when such were last put back */
 	uint32_t protocol;	     /* that they were looked for by; 0: not yet */
 	void (*changed)(const struct advert_row *row, void *arg);
 	void *arg;
@@ -64,6 +66,17 @@ static const struct advert_row *row_of(const struct adverts *adverts, const stru
 			      : NULL;
 }
 
+static bool is_lost(const struct adverts *adverts, const struct addr *vip)
+{
+	return advert_routes_find(&adverts->lost, vip) != NULL;
+}
+
+/* It was put back just now, and is gone again: no race. */
+static bool held_back(const struct adverts *adverts, const struct adverts_input *input)
+{
+	return adverts->returned && input->now - adverts->returned < ADVERT_RETURN_MS;
+}
+
 static const char *why(const struct adverts_input *input, const struct advert_want *want,
 		       enum advert_state state)
 {
@@ -83,7 +96,7 @@ static void decide(const struct adverts *adverts, const struct adverts_input *in
 	bool draining = before && before->state == ADVERT_DRAINING;
 	uint64_t since = draining ? before->since : input->now;
 	const struct advert_facts facts = {
-		.routed = advert_routes_find(&adverts->routes, &want->vip) != NULL,
+		.routed = advert_routes_find(&adverts->routes, &want->vip) || is_lost(adverts, &want->vip),
 		.attached = input->attached,
 		.enough = want->enough,
 		.holds = want->holds,
@@ -92,6 +105,12 @@ static void decide(const struct adverts *adverts, const struct adverts_input *in
 	};
 
 	*row = (struct advert_row){.vip = want->vip, .state = advert_decide(&facts), .since = since};
+	if (row->state != ADVERT_WITHDRAWN && is_lost(adverts, &want->vip) && held_back(adverts, input)) {
+		row->state = ADVERT_WITHDRAWN;
+		snprintf(row->reason, sizeof(row->reason),
+			 "somebody else removes its route: it is put back once a second");
+		return;
+	}
 	if (row->state != ADVERT_WITHDRAWN)
 		row->metric = row->state == ADVERT_DRAINING ? input->config->drain_metric
 							    : input->config->metric;
@@ -158,6 +177,26 @@ static void replace_rows(struct adverts *adverts, struct advert_row *rows, size_
 	adverts->count = count;
 }
 
+/* ---- lost routes -------------------------------------------------------------------------- */
+
+bool adverts_heard(struct adverts *adverts, const struct rt_host_event *event)
+{
+	bool ours = event->route.protocol && event->route.protocol == adverts->protocol;
+
+	if (event->came && ours)
+		return advert_routes_leave(&adverts->lost, &event->route) &&
+		       !advert_routes_enter(&adverts->routes, &event->route);
+	if (event->came ? !event->replaces : !ours)
+		return false;
+	return advert_routes_leave(&adverts->routes, &event->route) &&
+	       !advert_routes_enter(&adverts->lost, &event->route);
+}
+
+uint64_t adverts_returned(const struct adverts *adverts)
+{
+	return adverts->routes.returned;
+}
+
 /* ---- the sync -------------------------------------------------------------------------------- */
 
 struct sync {
@@ -165,6 +204,36 @@ struct sync {
 	size_t count;
 	struct advert_routes routes;
 };
+
+static bool wants(const struct adverts_input *input, const struct addr *vip)
+{
+	const struct advert_want key = {.vip = *vip};
+
+	/* Sorted by plan(). */
+	return input->count && bsearch(&key, input->wants, input->count, sizeof(key), compare_wants) != NULL;
+}
+
+/* Lost ones that are there again, or that nobody wants, are forgotten; the others wait. */
+static void settle_lost(struct adverts *adverts, const struct adverts_input *input)
+{
+	char text[ADDR_TEXT_SIZE];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < adverts->lost.count; i++) {
+		const struct rt_blackhole *route = &adverts->lost.items[i];
+		bool there = advert_routes_find(&adverts->routes, &route->addr) != NULL;
+
+		if (there) {
+			adverts->returned = input->now;
+			adverts->routes.returned++;
+			log_warn("the route that advertises %s was removed by somebody else: put back",
+				 addr_format(&route->addr, text));
+		} else if (held_back(adverts, input) && wants(input, &route->addr)) {
+			adverts->lost.items[kept++] = *route;
+		}
+	}
+	adverts->lost.count = kept;
+}
 
 static void failed(const struct rt_blackhole *route, int err, void *arg)
 {
@@ -216,6 +285,7 @@ int adverts_sync(struct adverts *adverts, const struct adverts_input *input)
 		if (err)
 			return err;
 		adverts->protocol = input->config->protocol;
+		adverts->lost.count = 0;
 	}
 	err = plan(adverts, input, &sync);
 	if (!err)
@@ -227,14 +297,17 @@ int adverts_sync(struct adverts *adverts, const struct adverts_input *input)
 		free(sync.rows);
 		return err;
 	}
+	settle_lost(adverts, input);
 	replace_rows(adverts, sync.rows, sync.count);
 	return 0;
 }
 
 uint64_t adverts_due(const struct adverts *adverts, const struct config_advertise *config, uint64_t now)
 {
-	uint64_t due = 0;
+	uint64_t due = 0, since = now - adverts->returned;
 
+	if (adverts->lost.count)
+		due = since < ADVERT_RETURN_MS ? ADVERT_RETURN_MS - since : 1;
 	for (size_t i = 0; i < adverts->count; i++) {
 		uint64_t gone = now - adverts->rows[i].since;
 		uint64_t left = gone < config->wait ? config->wait - gone : 1;
@@ -268,6 +341,7 @@ void adverts_free(struct adverts *adverts)
 	if (!adverts)
 		return;
 	advert_routes_clear(&adverts->routes);
+	advert_routes_clear(&adverts->lost);
 	free(adverts->rows);
 	free(adverts);
 }

@@ -5,8 +5,10 @@
  *
  * advert_decide is pure. adverts_sync makes the kernel's routes agree with what was decided and keeps
  * the rows of `show adverts`. Ours are the routes with the protocol of the file: what a dead run
- * left is taken over where it is wanted, and swept where not. A route dies when its VIP can no
- * longer be served, when it has been drained, and by adverts_withdraw; it outlives a crash.
+ * left is taken over where it is wanted, and swept where not. What somebody else removes is put back at once,
+ * and then once a second at most, so that two who do not agree about a route don't keep each other busy. A
+ * route dies when its VIP can no longer be served, when it has been drained, and by adverts_withdraw; it
+ * outlives a crash.
  *
  * The director's own packets never meet the route: its program takes those for the VIP before, and
  * what it hands to the kernel has a backend's address.
@@ -21,6 +23,7 @@
 #include <shunt/addr.h>
 
 struct config_advertise;
+struct rt_host_event;
 struct rt_query;
 
 enum advert_state { ADVERT_ADVERTISED = 0, ADVERT_DRAINING, ADVERT_WITHDRAWN };
@@ -78,6 +81,8 @@ struct adverts_input {
 	struct rt_query *query;
 };
 
+#define ADVERT_RETURN_MS 1000 /* from one return of lost routes to the next */
+
 /*
  * Decides, then adds routes, then removes those that are not wanted. By an audit a
  * route that somebody removed is put back. One that fails is logged once, shown in its row, and tried again
@@ -85,7 +90,13 @@ struct adverts_input {
  */
 int adverts_sync(struct adverts *adverts, const struct adverts_input *input);
 
-/* ms from `now` until a draining has waited long enough; 0: none is going on. */
+/* A route has come or gone. True where an advert has lost its route by it, or got it back: then sync. What we
+ * do ourselves comes here, too, and changes nothing. */
+bool adverts_heard(struct adverts *adverts, const struct rt_host_event *event);
+/* Routes that somebody removed and that were put back, so far. */
+uint64_t adverts_returned(const struct adverts *adverts);
+
+/* ms from `now` until a draining has waited long enough, or a lost route may be put back; 0: neither. */
 uint64_t adverts_due(const struct adverts *adverts, const struct config_advertise *config, uint64_t now);
 
 /* Sorted by address; valid until the next sync. */

@@ -200,6 +200,17 @@ class Lab:
         return subprocess.run([BUILD / "shunt", "--socket", self.run_dir / f"{node}.sock", *args], text=True,
                               capture_output=True, timeout=30, check=False)
 
+    def doctor(self, node, inside=True):
+        """(exit status, {check: [state, ...]}, everything that was said); asked from within the node's network."""
+        result = subprocess.run([*(self.enter(node) if inside else []), BUILD / "shunt", "--socket",
+                                 self.run_dir / f"{node}.sock", "doctor", self.run_dir / "shunt.yaml", "-j"],
+                                text=True, capture_output=True, timeout=60, check=False)
+        found = {}
+        for row in json.loads(result.stdout):
+            assert row["state"] == "ok" or row["remedy"], row
+            found.setdefault(row["check"], []).append(row["state"])
+        return result.returncode, found, result.stdout
+
     def json(self, node, *args):
         result = self.shunt(node, *args, "-j")
         assert result.returncode == 0, f"shunt {' '.join(args)}: {result.stdout}{result.stderr}"

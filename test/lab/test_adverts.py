@@ -3,6 +3,7 @@
 import contextlib
 import json
 import subprocess
+import time
 
 import pytest
 
@@ -170,14 +171,7 @@ def test_a_clean_stop_drains_and_withdraws(lab):
 
 
 def findings(lab, node="director"):
-    """(exit status, {check: [state, ...]}, everything that was said) of the doctor."""
-    result = subprocess.run([*lab.enter(node), BUILD / "shunt", "--socket", lab.run_dir / f"{node}.sock", "doctor",
-                             lab.run_dir / "shunt.yaml", "-j"], text=True, capture_output=True, timeout=60, check=False)
-    found = {}
-    for row in json.loads(result.stdout):
-        assert row["state"] == "ok" or row["remedy"], row
-        found.setdefault(row["check"], []).append(row["state"])
-    return result.returncode, found, result.stdout
+    return lab.doctor(node)
 
 
 def test_doctor_finds_the_vips_at_a_neighbour(lab):
@@ -210,6 +204,36 @@ def test_bgp_sees_med_and_graceful_shutdown(bgp, family):
     assert drained[0]["community"]["string"] == "graceful-shutdown"
     shunt(bgp, "undrain", "--vip", VIPS[family])
     wait_for("MED 100", lambda: [path for path in bgp_paths(bgp, family) if path["metric"] == 100])
+
+
+def test_a_route_that_somebody_else_removes_is_put_back(bgp):
+    """At once, and where that goes on, once a second: it is said, and nobody is kept busy."""
+    await_learnt(bgp)
+
+    def put_back():
+        return bgp.json("director", "status")["adverts"]["put_back"]
+
+    before = put_back()
+    with bgp.monitoring("director", "route") as changes:
+        bgp.run("director", f"ip route del blackhole {VIPS[4]}")
+        wait_for("put back", lambda: put_back() == before + 1)
+        assert routes(bgp) == {vip: 100 for vip in VIPS.values()}
+        told = [line for line in changes() if VIPS[4] in line]
+        assert [line.startswith("Deleted") for line in told] == [True, False], told
+    bgp.run("director", f"ip -6 route del blackhole {VIPS[6]} proto 240 metric 100")
+    row = adverts(bgp)[VIPS[6]]
+    if row["state"] == "withdrawn":  # unless a second has gone by since
+        assert "somebody else" in row["reason"]
+    wait_for("advertised again", lambda: adverts(bgp)[VIPS[6]]["state"] == "advertised")
+    begin, count = time.monotonic(), put_back()
+    removed = 0
+    while time.monotonic() < begin + 2.5:
+        removed += not bgp.run("director", f"ip route del blackhole {VIPS[4]}", check=False)
+    took = time.monotonic() - begin
+    wait_for("advertised again", lambda: adverts(bgp)[VIPS[4]]["state"] == "advertised")
+    assert removed > count - before and 1 <= put_back() - count <= took + 3
+    assert routes(bgp) == {vip: 100 for vip in VIPS.values()}
+    await_learnt(bgp)
 
 
 def test_what_a_dead_daemon_left_is_withdrawn_by_hand(bgp):

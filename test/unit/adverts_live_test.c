@@ -211,6 +211,72 @@ static void a_removed_route_is_put_back(void **state)
 	routes_are("240", "blackhole " VIP4 " metric 100;blackhole " VIP6 " metric 100;");
 }
 
+static bool heard(struct bench *bench, const char *vip, uint8_t protocol, bool came, bool replaces)
+{
+	const struct rt_host_event event = {
+		.route = {test_addr(vip), protocol, 254, 100}, .came = came, .replaces = replaces};
+
+	return adverts_heard(bench->adverts, &event);
+}
+
+static void a_removed_route_is_put_back_at_once_and_then_once_a_second(void **state)
+{
+	struct bench *bench = *state;
+	const struct advert_row *rows;
+
+	assert_int_equal(adverts_sync(bench->adverts, &bench->input), 0);
+	live_run("ip route del blackhole " VIP4);
+	assert_true(heard(bench, VIP4, 240, false, false));
+	sync_tells(bench, "");
+	routes_are("240", "blackhole " VIP4 " metric 100;blackhole " VIP6 " metric 100;");
+	assert_int_equal(adverts_returned(bench->adverts), 1);
+	assert_int_equal(adverts_due(bench->adverts, &bench->config, 1000), 0);
+	bench->input.now = 1300;
+	live_run("ip route del blackhole " VIP4);
+	assert_true(heard(bench, VIP4, 240, false, false));
+	sync_tells(bench, VIP4 "=withdrawn/0");
+	assert_int_equal(adverts_rows(bench->adverts, &rows), 2);
+	assert_non_null(strstr(rows[0].reason, "somebody else"));
+	routes_are("240", "blackhole " VIP6 " metric 100;");
+	assert_int_equal(adverts_due(bench->adverts, &bench->config, 1300), 700);
+	bench->input.now = 2000;
+	sync_tells(bench, VIP4 "=advertised/100");
+	assert_int_equal(adverts_returned(bench->adverts), 2);
+	assert_int_equal(adverts_due(bench->adverts, &bench->config, 2000), 0);
+}
+
+static void a_route_in_its_place_is_seen(void **state)
+{
+	struct bench *bench = *state;
+	const struct advert_row *rows;
+
+	assert_int_equal(adverts_sync(bench->adverts, &bench->input), 0);
+	live_run("ip route replace unreachable " VIP4 " metric 100");
+	assert_true(heard(bench, VIP4, 0, true, true));
+	sync_tells(bench, VIP4 "=withdrawn/0");
+	assert_int_equal(adverts_rows(bench->adverts, &rows), 2);
+	assert_non_null(strstr(rows[0].reason, "another route"));
+}
+
+/* What comes late of our own, and what is about routes of others. */
+static void what_changes_nothing_is_no_loss(void **state)
+{
+	struct bench *bench = *state;
+
+	assert_int_equal(adverts_sync(bench->adverts, &bench->input), 0);
+	assert_false(heard(bench, VIP4, 240, true, false));
+	assert_false(heard(bench, VIP4, 241, false, false));
+	assert_false(heard(bench, VIP4, 241, true, false));
+	assert_false(heard(bench, "203.0.113.66", 240, false, false));
+	assert_true(heard(bench, VIP4, 240, false, false)); /* an event that comes late, */
+	assert_true(heard(bench, VIP4, 240, true, false));  /* and the one behind it */
+	sync_tells(bench, "");
+	assert_int_equal(adverts_returned(bench->adverts), 0);
+	want(bench, VIP4)->enough = want(bench, VIP4)->holds = false;
+	sync_tells(bench, VIP4 "=withdrawn/0");
+	assert_false(heard(bench, VIP4, 240, false, false));
+}
+
 static void protocol_table_and_metric_follow_the_file(void **state)
 {
 	struct bench *bench = *state;
@@ -270,6 +336,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(drains_then_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dead_runs_routes_are_taken_over_or_swept, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_removed_route_is_put_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_removed_route_is_put_back_at_once_and_then_once_a_second,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_route_in_its_place_is_seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_changes_nothing_is_no_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(protocol_table_and_metric_follow_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(anothers_route_is_in_the_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(withdrawn_with_and_without_a_daemon, setup, teardown),

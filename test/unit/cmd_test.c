@@ -80,6 +80,7 @@ static void status_is_a_summary(void **state)
 		   "map writes  88\n"
 		   "netlink     120 events (filtered), 1 overruns, 0 unparsed, 45 questions\n"
 		   "audit       every 30s, 12 so far, 1 found missed\n"
+		   "adverts     2, 3 put back\n"
 		   "\n"
 		   "REASON        PACKETS    BYTES  MEANING\n"
 		   "tx               1207  2.5 KiB  forwarded out of the interface it came in\n"
