@@ -56,9 +56,11 @@ int cmd_doctor(const struct command *command)
 		.findings = json_array(),
 	};
 
+	doctor_place(&doctor);
 	doctor_file(&doctor);
 	doctor_daemon(&doctor);
 	doctor_reach(&doctor);
+	doctor_vips(&doctor);
 	doctor_system(&doctor);
 	doctor_routing(&doctor);
 	command->writer->document(stdout, doctor.findings, print_findings);

@@ -4,8 +4,11 @@
  * what may be meant so, what is wrong; each that is not right with its remedy.
  *
  *	cmd_doctor.c       the order, the output, the exit status
+ *	doctor_place.c     the daemon's network namespace, and how to be in it
  *	doctor_shunt.c     the file, the daemon, and what the daemon says of itself
+ *	doctor_offload.c   VLAN tags that the NIC takes off
  *	doctor_reach.c     backends that only a default route leads to
+ *	doctor_vips.c      VIPs whose other packets would go round and round
  *	doctor_system.c    sysctls, bpffs, what the kernel can do
  *	doctor_routing.c   a routing daemon beside it, and whether it carries the VIPs
  *	doctor_process.c   finding processes, and asking a program
@@ -38,14 +41,25 @@ struct doctor {
 void doctor_note(struct doctor *doctor, enum verdict verdict, const char *check, const char *remedy,
 		 const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* The daemon's document, the caller's, or NULL. Steals the request; NULL is "no memory". */
+json_t *doctor_ask(const struct doctor *doctor, json_t *request);
+
+/* First: what comes after it is about the network namespace that it has gone to. */
+void doctor_place(struct doctor *doctor);
 void doctor_file(struct doctor *doctor);
 void doctor_daemon(struct doctor *doctor);
+/* `interfaces` as `show interfaces -j`. */
+void doctor_offload(struct doctor *doctor, const json_t *interfaces);
 void doctor_reach(struct doctor *doctor);
+void doctor_vips(struct doctor *doctor);
 void doctor_system(struct doctor *doctor);
 void doctor_routing(struct doctor *doctor);
 
 /* Does a service of the file want its VIP advertised? */
 bool doctor_advertises(const struct doctor *doctor);
+
+/* The value of a sysctl, by its path below /proc/sys. False where it cannot be read. */
+bool doctor_sysctl(const char *name, int *value);
 
 #define PROCESS_ARGUMENT_SIZE 256
 

@@ -61,10 +61,9 @@ bool doctor_advertises(const struct doctor *doctor)
 
 /* ---- the daemon ------------------------------------------------------------------------------ */
 
-/* The daemon's document, the caller's, or NULL. */
-static json_t *ask(const struct doctor *doctor, const char *what)
+json_t *doctor_ask(const struct doctor *doctor, json_t *request)
 {
-	json_t *request = json_pack("{s:s, s:s}", "command", "show", "what", what), *answer = NULL;
+	json_t *answer = NULL;
 	struct client *client;
 
 	if (request && !client_connect(doctor->command->socket, &client)) {
@@ -74,6 +73,11 @@ static json_t *ask(const struct doctor *doctor, const char *what)
 	}
 	json_decref(request);
 	return answer;
+}
+
+static json_t *ask(const struct doctor *doctor, const char *what)
+{
+	return doctor_ask(doctor, json_pack("{s:s, s:s}", "command", "show", "what", what));
 }
 
 static const char *text_of(const json_t *row, const char *key)
@@ -157,6 +161,7 @@ void doctor_daemon(struct doctor *doctor)
 	doctor_note(doctor, VERDICT_OK, "daemon", "", "shuntd answers at %s", doctor->command->socket);
 	check_any_interface(doctor, rows);
 	check_list(doctor, &lists[0], rows);
+	doctor_offload(doctor, rows);
 	json_decref(rows);
 	for (size_t i = 1; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		rows = ask(doctor, lists[i].what);

@@ -77,7 +77,7 @@ static const struct sysctl sysctls[] = {
 	 "the kernel goes on using routes over a link without carrier"},
 };
 
-static bool read_sysctl(const char *name, int *value)
+bool doctor_sysctl(const char *name, int *value)
 {
 	char path[128], text[32], *end;
 	FILE *file;
@@ -107,7 +107,7 @@ static void check_sysctl(struct doctor *doctor, const struct sysctl *sysctl)
 
 	dotted(sysctl->name, name, sizeof(name));
 	snprintf(remedy, sizeof(remedy), "sysctl -w %s=%d, and in /etc/sysctl.d", name, sysctl->wanted);
-	if (!read_sysctl(sysctl->name, &value))
+	if (!doctor_sysctl(sysctl->name, &value))
 		doctor_note(doctor, VERDICT_WARN, "sysctl", "look whether IPv6 is switched off",
 			    "%s cannot be read", name);
 	else if (value == sysctl->wanted)

@@ -36,6 +36,9 @@ topology() {
 	# To the VIP: from the edge to the director.
 	route edge "$VIP4/32" 198.18.1.10
 	route edge "$VIP6/128" 2001:db8:18:1::10
+	# What comes for the VIP and no service ends there; by the default route it would go back to the edge.
+	on director ip route add blackhole "$VIP4/32"
+	on director ip -6 route add blackhole "$VIP6/128"
 	# To the backends: by r1. Back: by r1 and the edge, past the director.
 	local node
 	for node in director edge; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * rt_query against the real kernel, where it chooses among routes by more than the prefix: default routes
- * that are alike, lifetimes, and whether IPv6 is forwarded. Each test has a network namespace of its own.
+ * rt_query against the real kernel, where it chooses among routes by more than the prefix: by lifetimes,
+ * and by whether IPv6 is forwarded. Each test has a network namespace of its own.
  */
 #include "live.h"
 
