@@ -32,9 +32,7 @@ static int enter(const char *path, json_int_t netns)
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &stat))
-		err = -errno;
-	else if (number_of(&stat) != netns)
+	if (fstat(fd, &stat) || number_of(&stat) != netns)
 		err = -ESRCH;
 	else if (setns(fd, CLONE_NEWNET))
 		err = -errno;
