@@ -98,7 +98,8 @@ static void give_up(struct audit *audit)
 {
 	if (audit->looking)
 		verification_end(&audit->look);
-	audit->due = audit->looking = false;
+	audit->due = audit->looking = audit->hurried = false;
+	audit->waits_since = 0;
 	json_decref(audit->suspects);
 	audit->suspects = NULL;
 	loop_timer_set(audit->step_timer, 0, 0);
@@ -266,11 +267,29 @@ static void begin(struct audit *audit)
 	look_at_piece(audit);
 }
 
+/* Where there has always been something to work off for as long as from one audit to the next, this one waits
+ * no longer: what is looked at meanwhile may differ, and the suspects are looked at after all is done. */
+static bool may_go_on(struct audit *audit)
+{
+	uint64_t now = controller_now_ms();
+
+	if (controller_is_settled(audit->controller)) {
+		audit->waits_since = 0;
+		return true;
+	}
+	if (!audit->waits_since)
+		audit->waits_since = now;
+	audit->hurried |= now - audit->waits_since >= audit->interval;
+	if (!audit->hurried)
+		return false;
+	return audit->due || audit->looking || !controller_catch_up(audit->controller);
+}
+
 static void step(void *arg)
 {
 	struct audit *audit = arg;
 
-	if (!controller_is_settled(audit->controller))
+	if (!may_go_on(audit))
 		loop_timer_set(audit->step_timer, WAIT_MS, 0);
 	else if (audit->due)
 		begin(audit);

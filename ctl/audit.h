@@ -27,8 +27,10 @@ struct audit {
 	struct loop_timer *step_timer; /* from one piece of an audit to the next */
 	uint32_t interval;	       /* ms; 0: off */
 
-	bool due;     /* begins when nothing is to be worked off */
-	bool looking; /* at all, piece by piece: */
+	bool due;	      /* begins when nothing is to be worked off */
+	bool hurried;	      /* it has waited for that too long */
+	uint64_t waits_since; /* ms; 0: it does not wait */
+	bool looking;	      /* at all, piece by piece: */
 	struct verification look;
 	size_t service;
 	struct addr addresses[AUDIT_SUSPECTS]; /* of backends that something differs about */

@@ -269,11 +269,10 @@ static size_t look_at_nexthop(struct apply *apply)
 	if (!nexthop)
 		return 0;
 	note = tables_nexthop_note(nexthop);
-	if (!note->behind.turn) {
-		look_in_turn(apply, nexthop);
-		if (apply->ops->keep_resolved)
-			apply->ops->keep_resolved(nexthop, apply->arg);
-	}
+	/* With each part: its link may have come up again while those behind it are marked. */
+	look_in_turn(apply, nexthop);
+	if (apply->ops->keep_resolved)
+		apply->ops->keep_resolved(nexthop, apply->arg);
 	marks = mark_behind(note);
 	if (note->behind.turn)
 		tables_go_on_looking(apply->tables, nexthop);

@@ -100,7 +100,8 @@ class Network:
         run(f"ip -n {self.director} route replace {BEHIND[quarter]} via {self.router(router)}")
 
     def new_mac(self, router):
-        mac = f"02:00:00:00:88:{next(_numbers):02x}"
+        number = next(_numbers)
+        mac = f"02:00:00:00:{0x80 + number // 256:02x}:{number % 256:02x}"
         run(f"ip -n {self.routers} link set r{router} address {mac}")
         return mac
 

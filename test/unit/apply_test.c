@@ -302,6 +302,28 @@ static void a_new_next_hop_is_to_be_kept_resolved(void **state)
 	assert_int_equal(kept, 3);
 }
 
+/* While those behind it are marked, in parts, its link goes down and comes up: the kernel has forgotten it.
+ */
+static void a_next_hop_whose_link_is_back_is_kept_before_all_are_marked(void **state)
+{
+	struct apply_ops ops = checking_ops;
+	bool more;
+
+	(void)state;
+	ops.keep_resolved = keep;
+	world->apply.ops = &ops;
+	start(MANY);
+	neighbour(2, G1, RT_NEIGH_NONE, 0);
+	assert_int_equal(apply_part(&world->apply, 1, &more), 0);
+	assert_true(more);
+	kept = 0;
+	neighbour(2, G1, RT_NEIGH_VALID, 0x21);
+	assert_int_equal(apply_part(&world->apply, 1, &more), 0);
+	assert_true(more);
+	assert_int_equal(kept, 1);
+	pass();
+}
+
 /* What somebody else wrote there is for the audit to find and to count. */
 static void keeping_next_hops_resolved_stores_nothing(void **state)
 {
@@ -906,6 +928,7 @@ int main(void)
 		FACT(a_change_of_a_lower_link_is_stored_at_once),
 		FACT(all_next_hops_are_looked_at_in_the_pass),
 		FACT(a_new_next_hop_is_to_be_kept_resolved),
+		FACT(a_next_hop_whose_link_is_back_is_kept_before_all_are_marked),
 		FACT(keeping_next_hops_resolved_stores_nothing),
 		FACT(who_is_behind_a_neighbour_is_found_without_the_others),
 		FACT(a_backend_waits_in_the_ring_for_its_mac),
