@@ -45,6 +45,7 @@ class Changes:
         self.addressed = {(family, link) for family in (4, 6) for link in range(network.LINKS)}
         self.objects = {}  # id: the links that it needs
         self.routes = []
+        self.by = {}  # of IPv6 routes: what has led there
         self.rules = rules.Rules(random, {family: sorted(set(PREFIXES[family]) - {"0.0.0.0/0", "::/0"}) for family in (4, 6)})
         self.kinds = (
             (self.route, 30), (self.multipath, 14), (self.route_by_object, 12), (self.route_delete, 12),
@@ -85,15 +86,18 @@ class Changes:
             return f"dev e{link}"
         return f"via {self.random.choice(network.gateways(family, link))} dev e{link}"
 
-    def verb(self):
-        """Instead of the routes with that prefix, table and metric, or beside them: before those, or behind."""
-        return self.random.choices(("replace", "append", "prepend"), (16, 3, 1))[0]
-
-    def destination(self, family):
+    def place(self, family, kind="", by=None):
+        """Instead of the routes with that prefix, table and metric, or beside them: before those, or behind. IPv6 routes
+        by nexthop objects and others are not put beside each other: where one stands between next hops of another,
+        dumps leave it out, and what the kernel does can't be foretold."""
+        verb = self.random.choices(("replace", "append", "prepend"), (16, 3, 1))[0]
         where = f"{self.random.choice(PREFIXES[family])} table {self.random.choice(TABLES)}"
         where += self.random.choice(METRICS)
         self.routes.append(where)
-        return where
+        if family == 6 and by:
+            self.by.setdefault(where, set()).add(by)
+            verb = "replace" if len(self.by[where]) > 1 else verb
+        return f"{verb} {kind}{where}"
 
     def neighbour(self):
         """(address, link) of one that may be a next hop."""
@@ -112,24 +116,24 @@ class Changes:
     def route(self):
         family = self.family()
         leg = self.leg(family)
-        return leg and [("director", f"route {self.verb()} {self.destination(family)} {leg}")]
+        return leg and [("director", f"route {self.place(family, by='legs')} {leg}")]
 
     def multipath(self):
         family = self.family()
         legs = [self.leg(family) for _ in range(self.random.choice((2, 2, 3, 4)))]
         weighted = " ".join(f"nexthop {leg} weight {self.random.choice((1, 1, 1, 2, 5, 40))}" for leg in legs if leg)
-        return weighted and [("director", f"route {self.verb()} {self.destination(family)} {weighted}")]
+        return weighted and [("director", f"route {self.place(family, by='legs')} {weighted}")]
 
     def via6(self):
         leg = self.leg(6)
         if "via" not in leg:
             return None
-        return [("director", f"route {self.verb()} {self.destination(4)} {leg.replace('via', 'via inet6')}")]
+        return [("director", f"route {self.place(4)} {leg.replace('via', 'via inet6')}")]
 
     def route_reject(self):
         family = self.family()
         kind = self.random.choice(("blackhole", "unreachable", "prohibit", "throw", "throw", "throw"))
-        return [("director", f"route {self.verb()} {kind} {self.destination(family)}")]
+        return [("director", f"route {self.place(family, kind + ' ')}")]
 
     def route_delete(self):
         if len(self.routes) < 20:
@@ -148,7 +152,7 @@ class Changes:
         number = self.known(SINGLES[family], GROUPS[family], [BLACKHOLES[family]])
         if number is None:
             return self.single()
-        return [("director", f"route {self.verb()} {self.destination(family)} nhid {number}")]
+        return [("director", f"route {self.place(family, by='objects')} nhid {number}")]
 
     def single(self):
         family = self.family()
