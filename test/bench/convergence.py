@@ -97,10 +97,10 @@ def measure_size(table, backends):
         samples = rounds(network, daemon, count, rest, "route", prefix, length, network.router(1), router)
         figures.add("route, last backend", samples, ROUTE_LIMIT_MS if backends <= 10000 else None)
         one_route(network, 0, 1)
-        wait_for("both legs", lambda: daemon.verified() and daemon.wait_active())
+        wait_for("both legs", lambda: daemon.verified() and daemon.wait_active(), 60)
         leg = figures.add("leg down", rounds(network, daemon, *compared, "leg", "r1"), LIMIT_MS)
         one_route(network, 0, 1)  # the kernel took the leg that was down out of it
-        wait_for("both legs", lambda: daemon.verified() and daemon.wait_active())
+        wait_for("both legs", lambda: daemon.verified() and daemon.wait_active(), 60)
         figures.add("leg's carrier", rounds(network, daemon, CARRIERS, rest, "carrier", "r1", network.routers, "r1"), LIMIT_MS, "map after notified")
     return neighbour, leg
 
