@@ -133,8 +133,7 @@ static void look_at_suspects(struct audit *audit, struct verification *look)
 	verification_node(look);
 }
 
-/* What of the suspects differs now. NULL where that can't be told. A
- * new reference. */
+/* What of the suspects differs now. NULL where that can't be told. A new reference. */
 static json_t *look_again(struct audit *audit)
 {
 	struct controller *controller = audit->controller;

@@ -13,8 +13,8 @@
  * here to decide that is not decided there, and every packet test runs with this way open and shut
  * (load.straight).
  *
- * What makes it fast is that headers lie at fixed places, that few values live at a time, and that no branch
- * comes back: the compiler keeps all in registers.
+ * What makes it fast is that headers lie at fixed places and that no case but the common one is in the way.
+ * (Not all fits into registers: a look-up is a call to the compiler, which leaves four of them.)
  */
 #ifndef SHUNT_STRAIGHT_H
 #define SHUNT_STRAIGHT_H
@@ -22,7 +22,8 @@
 #include "direct.h"
 
 /* Headers are whole, honest and at their fixed places. The room for TCP's header is asked of UDP too: a
- * shorter frame, which no Ethernet has on its wire, goes the general way. */
+ * shorter frame (IPv4: than the shortest on a wire; IPv6: with less than 12 bytes of data) goes the general
+ * way. */
 static __always_inline int sh_straight_l4(struct sh_cursor l4, __u32 room, struct sh_packet *packet)
 {
 	if (l4.at + sizeof(struct tcphdr) > l4.end)

@@ -7,9 +7,9 @@
  * from prefix Q of a table before. Now another backend in P is answered from prefix D of the same table. Then
  * B is, too, if
  *
- *	every packet is looked up in that table first (rules_first): else B may be found in one before it,
- *when a throw route that is P, and had sent B past that table, went. The local one does not count: it holds
- *	this node's own addresses;
+ *	every packet is looked up in that table first (rules_first): else B may be found in one
+ *	before it, when a throw route that is P, and had sent B past that table, went. The local
+ *	one does not count: it holds this node's own addresses;
  *
  *	Q is not longer than P: else B has a route of its own within P;
  *

@@ -53,6 +53,12 @@ static inline int live_enter(void)
 	return 0;
 }
 
+/* va and vb, which are each other's other end, both up. */
+static inline void live_pair(void)
+{
+	live_run("ip link add va type veth peer name vb && ip link set va up && ip link set vb up");
+}
+
 /* Says why, and lets the caller end with 0, where the tests cannot run. */
 static inline bool live_possible(const char *program)
 {

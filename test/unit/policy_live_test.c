@@ -23,7 +23,7 @@ static int enter(void **state)
 
 	if (live_enter())
 		return -1;
-	live_run("ip link add va type veth peer name vb && ip link set va up && ip link set vb up");
+	live_pair();
 	live_run("ip addr add 198.51.100.1/24 dev va && ip addr add 192.0.2.1/24 dev vb");
 	live_run("echo 1 > /proc/sys/net/ipv4/ip_forward");
 	bench = calloc(1, sizeof(*bench));

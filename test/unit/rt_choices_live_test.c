@@ -37,7 +37,7 @@ static int enter(void **state)
 	if (live_enter())
 		return -1;
 	live_run("echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad");
-	live_run("ip link add va type veth peer name vb && ip link set va up && ip link set vb up");
+	live_pair();
 	live_run("ip addr add 198.51.100.1/24 dev va && ip addr add 2001:db8:1::1/64 dev va nodad");
 	if (rt_query_open(&query))
 		return -1;

@@ -96,7 +96,7 @@ static int enter_with(void **state, size_t rcvbuf)
 	*state = bench;
 	live_run("echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad");
 	live_run("echo 1 > /proc/sys/net/ipv6/conf/default/addr_gen_mode");
-	live_run("ip link add va type veth peer name vb && ip link set va up && ip link set vb up");
+	live_pair();
 	live_run("ip addr add 198.51.100.1/24 dev va && ip addr add 2001:db8:1::1/64 dev va nodad");
 	return rt_query_open(&bench->query) || open_watch(bench, rcvbuf) ? -1 : 0;
 }
