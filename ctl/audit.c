@@ -178,7 +178,9 @@ static void take_next_look(struct audit *audit)
 {
 	json_t *both = look_again(audit);
 
-	if (!both || !json_array_size(both)) {
+	/* What the kernel has changed meanwhile may differ for that: nothing is proven, the next audit comes.
+	 */
+	if (!both || !json_array_size(both) || !controller_is_settled(audit->controller)) {
 		json_decref(both);
 		finish(audit);
 		return;

@@ -2,6 +2,7 @@
 """The audit: it finds what nobody told, mends it and says so; and finds nothing where all is told."""
 import contextlib
 import json
+import subprocess
 
 import pytest
 
@@ -136,6 +137,20 @@ def test_nothing_is_found_where_all_is_told(director):
 
     wait_for("some audits beside changes", flapped_through_two, 60)
     assert another(daemon, found=before["found"])["interval"] == 1
+    wait_for("the maps are as the kernel says", daemon.verified)
+
+
+def test_it_runs_where_something_always_changes(director):
+    network, daemon = director
+    before = audit(daemon)
+    routes = [f"route replace {scale.BEHIND[0]} via {network.router(router)}\n" for router in (2, 0)]
+    with subprocess.Popen(["ip", "-n", network.director, "-batch", "-"], stdin=subprocess.PIPE, text=True) as changes:
+        def more():
+            changes.stdin.write("".join(routes) * 1000)
+            return audit(daemon)["runs"] > before["runs"] + 1
+        wait_for("an audit beside changes without an end", more, 60)
+        changes.stdin.close()
+    another(daemon, found=before["found"])
     wait_for("the maps are as the kernel says", daemon.verified)
 
 
