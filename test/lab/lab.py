@@ -41,6 +41,13 @@ def wait_for(what, condition, deadline=15.0):
         time.sleep(0.01)
 
 
+def _listens(process):
+    """Has one of its netlink sockets joined a group?"""
+    sockets = pathlib.Path(f"/proc/{process.pid}/net/netlink").read_text().splitlines()[1:]
+    joined = {f"socket:[{line.split()[-1]}]" for line in sockets if int(line.split()[3], 16)}
+    return any(os.readlink(fd) in joined for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir())
+
+
 def _bpf_link(pin):
     """What bpftool says of a pinned bpf_link; empty where the pin is something else."""
     result = subprocess.run(["bpftool", "-j", "link", "show", "pinned", pin], text=True, capture_output=True,
@@ -317,6 +324,7 @@ class Lab:
             process = subprocess.Popen([*self.enter(node), "ip", "monitor", what], stdout=file,
                                        stdin=subprocess.DEVNULL)
         try:
+            wait_for("ip monitor listens", lambda: _listens(process))
             yield lambda: output.read_text().splitlines()
         finally:
             process.terminate()

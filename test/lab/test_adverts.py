@@ -213,12 +213,15 @@ def test_a_route_that_somebody_else_removes_is_put_back(bgp):
     def put_back():
         return bgp.json("director", "status")["adverts"]["put_back"]
 
+    def of_vip(lines):
+        return [line for line in lines if VIPS[4] in line]
+
     before = put_back()
     with bgp.monitoring("director", "route") as changes:
         bgp.run("director", f"ip route del blackhole {VIPS[4]}")
         wait_for("put back", lambda: put_back() == before + 1)
         assert routes(bgp) == {vip: 100 for vip in VIPS.values()}
-        told = [line for line in changes() if VIPS[4] in line]
+        told = wait_for("both changes", lambda: of_vip(changes())[1:] and of_vip(changes()))
         assert [line.startswith("Deleted") for line in told] == [True, False], told
     bgp.run("director", f"ip -6 route del blackhole {VIPS[6]} proto 240 metric 100")
     row = adverts(bgp)[VIPS[6]]
