@@ -207,9 +207,9 @@ class Lab:
         return subprocess.run([BUILD / "shunt", "--socket", self.run_dir / f"{node}.sock", *args], text=True,
                               capture_output=True, timeout=30, check=False)
 
-    def doctor(self, node, inside=True):
+    def doctor(self, node, inside=True, by=()):
         """(exit status, {check: [state, ...]}, everything that was said); asked from within the node's network."""
-        result = subprocess.run([*(self.enter(node) if inside else []), BUILD / "shunt", "--socket",
+        result = subprocess.run([*(self.enter(node) if inside else []), *by, BUILD / "shunt", "--socket",
                                  self.run_dir / f"{node}.sock", "doctor", self.run_dir / "shunt.yaml", "-j"],
                                 text=True, capture_output=True, timeout=60, check=False)
         found = {}

@@ -17,6 +17,13 @@ def test_it_looks_where_the_daemon_is(l3, node, role):
     assert outside == inside and f"{role} (" in text
 
 
+def test_it_says_where_it_may_not_look(l3):
+    """Who may not enter the daemon's network is told how to, and that the rest is about another one."""
+    status, found, text = l3.doctor("director", inside=False, by=("setpriv", "--bounding-set=-sys_admin"))
+    assert status == 1 and found["netns"] == ["fail"], text
+    assert "Operation not permitted" in text and "nsenter --net=/proc/" in text
+
+
 @contextlib.contextmanager
 def nothing_for_the_vip(lab, family):
     lab.run("director", f"ip {family} route del blackhole {VIPS[family]}")
