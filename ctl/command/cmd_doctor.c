@@ -5,30 +5,7 @@
  */
 #include "doctor.h"
 
-#include <stdarg.h>
-
 #include "config.h"
-
-static const char *const verdict_names[] = {
-	[VERDICT_OK] = "ok",
-	[VERDICT_WARN] = "warn",
-	[VERDICT_FAIL] = "fail",
-};
-
-void doctor_note(struct doctor *doctor, enum verdict verdict, const char *check, const char *remedy,
-		 const char *format, ...)
-{
-	char text[CELL_SIZE];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	doctor->failed |= verdict == VERDICT_FAIL;
-	json_array_append_new(doctor->findings,
-			      json_pack("{s:s, s:s, s:s, s:s}", "check", check, "state",
-					verdict_names[verdict], "text", text, "remedy", remedy));
-}
 
 static void print_findings(FILE *out, json_t *findings)
 {

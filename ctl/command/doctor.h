@@ -4,6 +4,7 @@
  * what may be meant so, what is wrong; each that is not right with its remedy.
  *
  *	cmd_doctor.c       the order, the output, the exit status
+ *	doctor.c           findings, and the daemon's answers
  *	doctor_place.c     the daemon's network namespace, and how to be in it
  *	doctor_shunt.c     the file, the daemon, and what the daemon says of itself
  *	doctor_offload.c   VLAN tags that the NIC takes off

@@ -9,11 +9,8 @@
 
 #include <shunt/rt.h>
 
-#include "client.h"
 #include "config.h"
 #include "file.h"
-
-#define ANSWER_MS 5000
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
@@ -51,29 +48,7 @@ void doctor_file(struct doctor *doctor)
 	find_role(doctor);
 }
 
-bool doctor_advertises(const struct doctor *doctor)
-{
-	for (size_t i = 0; doctor->config && i < doctor->config->services_count; i++)
-		if (doctor->config->services[i].advertise)
-			return true;
-	return false;
-}
-
 /* ---- the daemon ------------------------------------------------------------------------------ */
-
-json_t *doctor_ask(const struct doctor *doctor, json_t *request)
-{
-	json_t *answer = NULL;
-	struct client *client;
-
-	if (request && !client_connect(doctor->command->socket, &client)) {
-		if (client_request(client, request) || client_receive(client, ANSWER_MS, -1, &answer) <= 0)
-			answer = NULL;
-		client_close(client);
-	}
-	json_decref(request);
-	return answer;
-}
 
 static json_t *ask(const struct doctor *doctor, const char *what)
 {

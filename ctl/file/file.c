@@ -2,7 +2,7 @@
 /*
  * Reading the file: from a path or from memory to a complete `struct config`, or to one error.
  *
- *	file_utf8     is it text at all?
+ *	file_text     is it text at all? file_utf8: characters
  *	file_reader   libyaml's events as values with places; file_syntax: its errors in our words
  *	file_schema   mappings, lists and choices, read as their tables declare them
  *	file_value    single values; file_near: "did you mean"
