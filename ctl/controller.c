@@ -371,6 +371,23 @@ static int open_kernel(struct controller *controller)
 	return 0;
 }
 
+static const char *listen_remedy(int err)
+{
+	switch (err) {
+	case -EADDRINUSE:
+		return "another shuntd runs there, give each its --socket";
+	case -ENOENT:
+	case -ENOTDIR:
+		return "make the folder that it is to be in, or choose another --socket";
+	case -ENOTSOCK:
+		return "another file is there, which is left alone: choose another --socket";
+	case -ENAMETOOLONG:
+		return "a socket's path has 107 bytes at most: choose another --socket";
+	default:
+		return "choose another --socket";
+	}
+}
+
 int controller_start(struct controller *controller, struct loop *loop,
 		     const struct controller_options *options, struct config *config)
 {
@@ -386,8 +403,7 @@ int controller_start(struct controller *controller, struct loop *loop,
 	 * before the loop runs. */
 	err = control_open(loop, options->socket, controller_verbs, controller, &controller->control);
 	if (err)
-		log_error("cannot listen on %s: %s%s", options->socket, strerror(-err),
-			  err == -EADDRINUSE ? "; another shuntd runs there, give each its --socket" : "");
+		log_error("cannot listen on %s: %s; %s", options->socket, strerror(-err), listen_remedy(err));
 	if (!err)
 		err = open_kernel(controller);
 	if (!err)

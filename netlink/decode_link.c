@@ -12,6 +12,7 @@
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 #include <netlink/msg.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,6 +99,7 @@ int decode_link(const struct nlmsghdr *message, struct rt_link *out)
 	link.up = (header->ifi_flags & IFF_UP) != 0;
 	link.carrier = (header->ifi_flags & IFF_LOWER_UP) != 0;
 	link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
+	link.bare = header->ifi_type != ARPHRD_ETHER && header->ifi_type != ARPHRD_LOOPBACK;
 	link_plain(table, &link);
 	if (table[IFLA_LINKINFO])
 		err = decode_link_info(table[IFLA_LINKINFO], &link);

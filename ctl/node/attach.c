@@ -129,6 +129,24 @@ const struct rt_link *attach_seen(const struct attach *attach, int ifindex)
 	return bsearch(&key, attach->seen, attach->seen_count, sizeof(key), compare_links);
 }
 
+static __u32 mode_flag(enum rt_xdp_mode mode)
+{
+	if (mode == RT_XDP_GENERIC)
+		return XDP_FLAGS_SKB_MODE;
+	return mode == RT_XDP_OFFLOAD ? XDP_FLAGS_HW_MODE : XDP_FLAGS_DRV_MODE;
+}
+
+/* Links are listed for CAP_SYS_ADMIN alone. But a request to take away another program than is there changes
+ * nothing, and the kernel refuses it with EBUSY where there is a link, before it compares programs. */
+bool attach_blocked_by_link(const struct attach *attach, int ifindex, int program_fd)
+{
+	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = program_fd);
+	const struct rt_link *seen = attach_seen(attach, ifindex);
+
+	return seen &&
+	       bpf_xdp_attach(ifindex, -1, mode_flag(seen->xdp_mode) | XDP_FLAGS_REPLACE, &opts) == -EBUSY;
+}
+
 /* Is the link still about the device that has this ifindex in this namespace? Where a device has
  * programs in several modes the kernel does not say which is which. */
 static bool believable(const struct attach *attach, const struct pinned *entry,

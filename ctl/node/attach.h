@@ -41,6 +41,10 @@ int attach_observe(struct attach *attach);
  * the next one. */
 const struct rt_link *attach_seen(const struct attach *attach, int ifindex);
 
+/* Is the program that attach_seen found there, and that is not ours, held by a bpf_link? Then only who owns
+ * that can take it away. `program_fd`: any other program. */
+bool attach_blocked_by_link(const struct attach *attach, int ifindex, int program_fd);
+
 struct attach_result {
 	bool native;
 	int refused; /* ATTACH_AUTO in generic mode: the errno (positive) with which native mode was refused

@@ -107,25 +107,29 @@ static void replace_rows(struct interfaces *interfaces, struct interface_row *ro
 
 /* ---- applying ------------------------------------------------------------------------------ */
 
-static void blocked(const struct attach *attach, struct interface_row *row)
+static void blocked(const struct attach *attach, int program_fd, struct interface_row *row)
 {
 	const struct rt_link *seen = attach_seen(attach, row->ifindex);
 
 	row->state = INTERFACE_BLOCKED;
-	if (seen)
+	if (!seen)
+		snprintf(row->reason, sizeof(row->reason),
+			 "a device above or below %s carries an XDP program; remove one of the two",
+			 row->name);
+	else if (attach_blocked_by_link(attach, row->ifindex, program_fd))
+		snprintf(row->reason, sizeof(row->reason),
+			 "another XDP program (id %u) is attached by a bpf_link: `bpftool -f link` shows "
+			 "whose",
+			 seen->xdp_program);
+	else
 		snprintf(row->reason, sizeof(row->reason),
 			 "another XDP program (id %u) is attached; remove it with: ip link set dev %s %s off",
 			 seen->xdp_program, row->name,
 			 seen->xdp_mode == RT_XDP_GENERIC ? "xdpgeneric" : "xdp");
-	else
-		snprintf(row->reason, sizeof(row->reason),
-			 "a device above or below %s carries an XDP program; remove one of the two",
-			 row->name);
 }
 
 static void failed(struct interface_row *row, int rc, enum attach_mode wanted)
 {
-	row->state = INTERFACE_FAILED;
 	if (wanted == ATTACH_NATIVE)
 		snprintf(row->reason, sizeof(row->reason),
 			 "native mode was refused: %s; use `mode: auto` or `mode: generic`", strerror(-rc));
@@ -138,22 +142,27 @@ static bool apply(struct attach *attach, const struct interface_plan *plan, int 
 		  struct interface_row *row)
 {
 	struct attach_result how;
-	int rc = attach_set(attach, plan->ifindex, program_fd, plan->mode, &how);
+	int rc;
 
-	*row = (struct interface_row){.ifindex = plan->ifindex, .program = plan->program};
+	*row = (struct interface_row){
+		.ifindex = plan->ifindex, .program = plan->program, .state = INTERFACE_FAILED};
 	memcpy(row->name, plan->name, sizeof(row->name));
+	memcpy(row->reason, plan->reason, sizeof(row->reason));
+	if (plan->unfit)
+		return true;
+	rc = attach_set(attach, plan->ifindex, program_fd, plan->mode, &how);
 	if (rc == -ENODEV)
 		return false;
 	if (rc == -EBUSY || rc == -EEXIST) {
-		blocked(attach, row);
+		blocked(attach, program_fd, row);
 		return true;
 	}
 	if (rc) {
 		failed(row, rc, plan->mode);
 		return true;
 	}
+	row->state = INTERFACE_ATTACHED;
 	row->mode = how.native ? ATTACH_NATIVE : ATTACH_GENERIC;
-	memcpy(row->reason, plan->reason, sizeof(row->reason));
 	if (how.refused && plan->mode == ATTACH_AUTO)
 		snprintf(row->reason, sizeof(row->reason), "native mode was refused: %s",
 			 strerror(how.refused));
@@ -193,7 +202,7 @@ static int apply_all(struct interfaces *interfaces, const struct interface_plan 
 		     const struct interface_programs *programs)
 {
 	size_t held = attach_held(interfaces->attach, NULL, 0);
-	size_t made = 0;
+	size_t made = 0, fit = 0;
 	struct interface_row *rows = calloc(count + 1, sizeof(*rows));
 	int *wanted = calloc(count + held + 1, sizeof(*wanted));
 
@@ -203,8 +212,9 @@ static int apply_all(struct interfaces *interfaces, const struct interface_plan 
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++)
-		wanted[i] = plans[i].ifindex;
-	detach_others(interfaces, wanted, count, held);
+		if (!plans[i].unfit)
+			wanted[fit++] = plans[i].ifindex;
+	detach_others(interfaces, wanted, fit, held);
 	free(wanted);
 	for (size_t i = 0; i < count; i++)
 		made += apply(interfaces->attach, &plans[i],

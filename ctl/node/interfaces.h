@@ -12,6 +12,7 @@
 #define SHUNT_INTERFACES_H
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config.h"
@@ -29,7 +30,7 @@ enum interface_program {
 enum interface_state {
 	INTERFACE_ATTACHED = 0,
 	INTERFACE_BLOCKED,  /* a program that is not ours is in the way */
-	INTERFACE_FAILED,   /* the kernel refused */
+	INTERFACE_FAILED,   /* the kernel refused, or the link is unfit */
 	INTERFACE_DETACHED, /* told to `changed` only: the row is gone */
 };
 
@@ -38,7 +39,8 @@ struct interface_plan {
 	char name[IFNAMSIZ];
 	enum interface_program program;
 	enum attach_mode mode;		    /* ATTACH_AUTO: native, or generic where the device refuses it */
-	char reason[INTERFACE_REASON_SIZE]; /* why `auto` came to be generic; else empty */
+	bool unfit;			    /* never attached; the reason says why */
+	char reason[INTERFACE_REASON_SIZE]; /* why `auto` came to be generic, or it is unfit; else empty */
 };
 
 struct interface_row {
@@ -60,7 +62,8 @@ const char *interface_state_name(enum interface_state state);
  * A director's program goes on every link that matches `interfaces:`. The backend's goes on the
  * links that carry an address of this node which is a backend of a service with forward `l3` or
  * `auto`; where that address is on a loopback, dummy or VRF, on the links that match `interfaces:`. A node
- * that is both has the director's program with restore on all of them. Never on a loopback.
+ * that is both has the director's program with restore on all of them. Never on a loopback. A link whose
+ * packets carry no Ethernet header (tun, WireGuard, ipip) is planned as unfit.
  *
  * 0 and *out of *count, sorted by ifindex, the caller's (free); or -ENOMEM.
  */

@@ -160,6 +160,16 @@ static void pick_mode(const struct rt_state *state, const struct rt_link *link, 
 	snprintf(plan->reason, sizeof(plan->reason), "veth: the peer cannot be seen to take native frames");
 }
 
+/* The programs look for IP behind an Ethernet header, and would take for one what is none. */
+static void refuse_bare(const struct rt_link *link, struct interface_plan *plan)
+{
+	plan->unfit = link->bare;
+	if (plan->unfit)
+		snprintf(plan->reason, sizeof(plan->reason),
+			 "no Ethernet device: its packets have no MAC addresses; VIPs have to come in by "
+			 "another");
+}
+
 static void plan_link(const struct rt_link *link, void *arg)
 {
 	struct planner *planner = arg;
@@ -171,6 +181,7 @@ static void plan_link(const struct rt_link *link, void *arg)
 		return;
 	snprintf(plan.name, sizeof(plan.name), "%s", link->name);
 	pick_mode(planner->state, link, match ? match->mode : ATTACH_AUTO, &plan);
+	refuse_bare(link, &plan);
 	plans = reallocarray(planner->plans, planner->count + 1, sizeof(*plans));
 	if (!plans) {
 		planner->rc = -ENOMEM;

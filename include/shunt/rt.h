@@ -47,8 +47,9 @@ struct rt_link {
 	bool up;      /* IFF_UP: administratively */
 	bool carrier; /* IFF_LOWER_UP */
 	bool loopback;
-	int master;		/* ifindex of the bridge, bond or VRF, or 0 */
-	int lower;		/* IFLA_LINK: parent, or a veth's peer; 0 where none */
+	bool bare;  /* its packets begin with IP, or whatever it is, and not with an Ethernet header */
+	int master; /* ifindex of the bridge, bond or VRF, or 0 */
+	int lower;  /* IFLA_LINK: parent, or a veth's peer; 0 where none */
 	bool lower_elsewhere;	/* `lower` is an index in another network namespace */
 	uint16_t vlan_id;	/* "vlan" */
 	uint16_t vlan_protocol; /* its ethertype, host order: 0x8100 or 0x88a8 */

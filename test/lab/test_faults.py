@@ -39,8 +39,15 @@ def test_a_socket_path_that_is_a_file_is_refused(l3):
     path.write_text("not a socket")
     result = second_daemon(l3, *options(l3, socket="file.sock"))
     assert result.returncode == 1, result
-    assert str(path) in result.stderr
+    assert f"{path}: Socket operation on non-socket; another file is there" in result.stderr
     assert path.read_text() == "not a socket"
+
+
+@pytest.mark.parametrize("socket, remedy", [("no/folder/it.sock", "make the folder"), ("x" * 108, "has 107 bytes at most")])
+def test_a_socket_that_cannot_be_made_is_told_with_the_remedy(l3, socket, remedy):
+    result = second_daemon(l3, *options(l3, socket=socket))
+    assert result.returncode == 1, result
+    assert remedy in result.stderr
 
 
 def test_a_log_that_nobody_reads_ends_nothing(l3):

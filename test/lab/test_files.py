@@ -42,6 +42,12 @@ def test_good_file_is_taken(path):
         assert result.returncode == 0, result.stderr
 
 
+def test_the_unit_withdraws_where_the_daemon_stays_dead():
+    """From systemd 254 on a unit fails at each restart, but for this mode: OnFailure would end what a restart is to keep."""
+    unit = (EXAMPLES / "shuntd.service").read_text().splitlines()
+    assert {"OnFailure=shunt-withdraw.service", "Restart=on-failure", "RestartMode=direct"} <= set(unit)
+
+
 def test_missing_file_is_named():
     result = run(BUILD / "shunt", "check", "/nonexistent/shunt.yaml")
     assert result.returncode == 1

@@ -143,6 +143,21 @@ static void a_link_appears_and_vanishes(void **state)
 	assert_false(pins_left(bench));
 }
 
+/* The program would take what a tun receives, which is IP, for Ethernet. */
+static void a_link_without_ethernet(void **state)
+{
+	struct bench *bench = *state;
+
+	live_run("ip tuntap add v1 mode tun");
+	sync_tells(bench, "v0:attached v1:failed");
+	assert_int_equal(strncmp(row_of(bench, "v1")->reason, "no Ethernet device: ", 20), 0);
+	assert_int_equal(program_on("v1"), 0);
+	live_run("ip link del v1");
+	sync_tells(bench, "v1:detached");
+	live_run("ip tuntap add v1 mode tap");
+	sync_tells(bench, "v1:attached");
+}
+
 static void the_same_name_with_a_new_index(void **state)
 {
 	struct bench *bench = *state;
@@ -208,6 +223,27 @@ static void a_foreign_program_blocks(void **state)
 	assert_int_equal(program_on("v0"), live_program_id(foreign));
 	sync_tells(bench, "");
 	live_run("%s", reason + command);
+	sync_tells(bench, "v0:attached");
+	close(foreign);
+}
+
+/* As another shuntd's is, say: `ip link` cannot take that away, so it is not what is advised. */
+static void a_foreign_link_blocks(void **state)
+{
+	struct bench *bench = *state;
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);
+	int foreign = live_program();
+	int link = bpf_link_create(foreign, live_ifindex("v0"), BPF_XDP, &opts);
+	char reason[160];
+
+	assert_true(link >= 0);
+	sync_tells(bench, "v0:blocked");
+	snprintf(reason, sizeof(reason),
+		 "another XDP program (id %u) is attached by a bpf_link: `bpftool -f link` shows whose",
+		 live_program_id(foreign));
+	assert_string_equal(row_of(bench, "v0")->reason, reason);
+	assert_int_equal(program_on("v0"), live_program_id(foreign));
+	close(link);
 	sync_tells(bench, "v0:attached");
 	close(foreign);
 }
@@ -294,10 +330,12 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		FACT(a_link_appears_and_vanishes),
+		FACT(a_link_without_ethernet),
 		FACT(the_same_name_with_a_new_index),
 		FACT(a_renamed_link),
 		FACT(a_link_that_moves_away),
 		FACT(a_foreign_program_blocks),
+		FACT(a_foreign_link_blocks),
 		FACT(a_mode_that_the_device_refuses),
 		FACT(a_restart_and_new_programs),
 		FACT(a_backend_has_its_own_program),

@@ -10,9 +10,11 @@
 #include "interfaces.h"
 
 #define VETH_REASON "veth: the peer cannot be seen to take native frames"
+#define BARE_REASON "no Ethernet device: its packets have no MAC addresses; VIPs have to come in by another"
 
 /* One node: lo, eth0 (physical), veth1 (peer elsewhere), veth2 and veth3 (peers of each other, veth3 with a
- * native program, veth2 with none), br0, dum0, and backend addresses on eth0, br0, lo and dum0. */
+ * native program, veth2 with none), br0, dum0, wg0 (no Ethernet), and backend addresses on eth0, br0, lo,
+ * dum0 and wg0. */
 static void observe(struct rt_state *state)
 {
 	static const struct rt_link veths[] = {
@@ -26,8 +28,11 @@ static void observe(struct rt_state *state)
 		 .xdp_program = 7},
 	};
 
+	static const struct rt_link bare = {.ifindex = 10, .name = "wg0", .kind = "wireguard", .bare = true};
+
 	test_link(state, 1, "lo", "");
 	test_link(state, 2, "eth0", "");
+	assert_int_equal(rt_state_put_link(state, &bare), 0);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(rt_state_put_link(state, &veths[i]), 0);
 	test_link(state, 6, "br0", "bridge");
@@ -37,6 +42,7 @@ static void observe(struct rt_state *state)
 	test_address(state, 6, "2001:db8::6", 64, 0);
 	test_address(state, 1, "198.51.100.101", 32, 0);
 	test_address(state, 9, "198.51.100.109", 32, 0);
+	test_address(state, 10, "198.51.100.110", 24, 0);
 }
 
 struct pattern {
@@ -50,7 +56,8 @@ struct fact {
 	enum forward forward;
 	struct pattern patterns[2];
 	const char *backend; /* of the one service, or NULL */
-	const char *plan;    /* name/program/mode[!] ..., `!` where there is the veth's reason */
+	const char *plan; /* name/program/mode[!|-] ..., `!` where there is the veth's reason, `-` where it is
+			     unfit */
 };
 
 static const struct fact facts[] = {
@@ -81,7 +88,9 @@ static const struct fact facts[] = {
 	 {{"*", ATTACH_GENERIC}},
 	 NULL,
 	 "eth0/director/generic veth1/director/generic veth2/director/generic veth3/director/generic "
-	 "br0/director/generic dum0/director/generic"},
+	 "br0/director/generic dum0/director/generic wg0/director/generic-"},
+	{"a link without Ethernet is unfit", ROLE_DIRECTOR, 0, {{"wg*", 0}}, NULL, "wg0/director/auto-"},
+	{"a backend's, too", ROLE_BACKEND, FORWARD_L3, {{"none", 0}}, "198.51.100.110", "wg0/backend/auto-"},
 	{"a director's own backend changes nothing",
 	 ROLE_DIRECTOR,
 	 FORWARD_L3,
@@ -155,10 +164,12 @@ static void describe(const struct interface_plan *plans, size_t count, char *out
 	out[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
 		size_t used = strlen(out);
+		const char *reason = plans[i].reason;
 
+		if (strcmp(reason, plans[i].unfit ? BARE_REASON : VETH_REASON) == 0)
+			reason = plans[i].unfit ? "-" : "!";
 		snprintf(out + used, size - used, "%s%s/%s/%s%s", i ? " " : "", plans[i].name,
-			 interface_program_name(plans[i].program), attach_mode_name(plans[i].mode),
-			 strcmp(plans[i].reason, VETH_REASON) == 0 ? "!" : plans[i].reason);
+			 interface_program_name(plans[i].program), attach_mode_name(plans[i].mode), reason);
 	}
 }
 

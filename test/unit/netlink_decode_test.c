@@ -24,6 +24,7 @@ static void a_link_with_everything(void **state)
 	assert_true(link.up);
 	assert_true(link.carrier);
 	assert_false(link.loopback);
+	assert_false(link.bare);
 	assert_int_equal(link.master, 9);
 	assert_int_equal(link.lower, 3);
 	assert_true(link.lower_elsewhere);
@@ -33,7 +34,7 @@ static void a_link_with_everything(void **state)
 
 static void a_link_with_nothing(void **state)
 {
-	struct ifinfomsg header = {.ifi_index = 1, .ifi_flags = IFF_LOOPBACK};
+	struct ifinfomsg header = {.ifi_index = 1, .ifi_type = ARPHRD_LOOPBACK, .ifi_flags = IFF_LOOPBACK};
 	struct rt_link link;
 	struct nlbytes m;
 
@@ -46,6 +47,26 @@ static void a_link_with_nothing(void **state)
 	assert_false(link.up || link.carrier || link.lower_elsewhere);
 	assert_int_equal(link.mac[0] | link.mtu | link.lower | link.master, 0);
 	assert_int_equal(link.xdp_mode, RT_XDP_NONE);
+}
+
+static void what_a_link_puts_before_ip(void **state)
+{
+	static const struct {
+		uint16_t type;
+		bool bare;
+	} cases[] = {{ARPHRD_ETHER, false}, {ARPHRD_LOOPBACK, false}, {ARPHRD_NONE, true},
+		     {ARPHRD_TUNNEL, true}, {ARPHRD_PPP, true},	      {ARPHRD_INFINIBAND, true}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ifinfomsg header = {.ifi_index = 1, .ifi_type = cases[i].type};
+		struct rt_link link;
+		struct nlbytes m;
+
+		nlbytes_begin(&m, RTM_NEWLINK, &header, sizeof(header));
+		assert_int_equal(decode_link(nlbytes_message(&m), &link), 0);
+		assert_int_equal(link.bare, cases[i].bare);
+	}
 }
 
 static void xdp_modes(void **state)
@@ -252,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_link_with_everything),
 		cmocka_unit_test(a_link_with_nothing),
+		cmocka_unit_test(what_a_link_puts_before_ip),
 		cmocka_unit_test(xdp_modes),
 		cmocka_unit_test(links_that_are_not_ours),
 		cmocka_unit_test(attributes_of_a_wrong_size_are_refused),

@@ -15,6 +15,7 @@
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <net/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/lwtunnel.h>
 #include <linux/neighbour.h>
@@ -48,8 +49,10 @@ static inline void is_prefix(const struct prefix *prefix, const char *text)
 
 static inline void sample_link(struct nlbytes *m)
 {
-	struct ifinfomsg header = {
-		.ifi_family = AF_UNSPEC, .ifi_index = 7, .ifi_flags = IFF_UP | 0x10000 /* IFF_LOWER_UP */};
+	struct ifinfomsg header = {.ifi_family = AF_UNSPEC,
+				   .ifi_type = ARPHRD_ETHER,
+				   .ifi_index = 7,
+				   .ifi_flags = IFF_UP | 0x10000 /* IFF_LOWER_UP */};
 	uint32_t info, xdp;
 
 	nlbytes_begin(m, RTM_NEWLINK, &header, sizeof(header));
