@@ -12,11 +12,11 @@
  * answered with ENETUNREACH (inet6_rtm_getroute: rt->from is gone), until something has the copy made anew.
  * FRR uses nexthop objects by default, so this is no rare case.
  *
- * So query.c comes here with an IPv6 answer that names a nexthop object, or that says that there is no route.
- * The index holds only such routes (routes6.c), is made by a dump when first needed, and follows the route
- * events of a socket of its own, read before each use and filtered (interest.c) where the tracked addresses
- * are known. Where events were lost, or a link or a nexthop object changed (which removes routes silently),
- * it is made anew. It dies with its rt_query.
+ * So answer6.c comes here with an IPv6 answer that names a nexthop object, or that says that there is no
+ * route. The index holds only such routes (routes6.c), is made by a dump when first needed, and follows the
+ * route events of a socket of its own, read before each use and filtered (interest.c) where the tracked
+ * addresses are known. Where events were lost, or a link or a nexthop object changed (which removes routes
+ * silently), it is made anew. It dies with its rt_query.
  *
  * The other route may also lie in another table. So the rules (rules6.c) decide in which table to look: the
  * first of them with such a route that matches. (Had a table before it any other match, the kernel would have
@@ -24,9 +24,8 @@
  * route whose legs are all dead is answered although the kernel, with ignore_routes_with_linkdown, takes a
  * shorter one. When the lifetime of one of its routes ends, the index is made anew.
  *
- * Known to be wrong: dumps leave out what stands between two plain next hops of one prefix and metric (`ip -6
- * route append`). Where that is a throw route, "no route" is true, and is taken for the false one above where
- * a route through an object covers the address (a default route).
+ * What it finds need not be right: dumps leave out what stands between two plain next hops of one prefix and
+ * metric (`ip -6 route append`). answer6.c says what tells.
  */
 #include "index6.h"
 

@@ -14,6 +14,7 @@
 #include <netlink/msg.h>
 #include <stdlib.h>
 
+#include "answer6.h"
 #include "decode.h"
 #include "index6.h"
 #include "interest.h"
@@ -84,24 +85,6 @@ static int fib_verdict(int err, struct rt_route *out)
 	return 0;
 }
 
-/*
- * An IPv6 answer through a nexthop object may be another route that shares the object, and "no route" may
- * stand for one, too (index6.c). Where the right one went while we asked, an answer that can't be right is
- * not given: -EAGAIN.
- */
-static int right_route(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
-		       struct rt_route *route)
-{
-	int err;
-
-	if (dst->family != ADDR_IPV6 || (!route->nexthop_id && route->type != RT_ROUTE_NONE))
-		return 0;
-	err = index6_find(&query->index6, query->interest, dst, ingress, route);
-	if (err != -ENOENT)
-		return err;
-	return !route->nexthop_id || prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
-}
-
 static int by_way(const void *a, const void *b)
 {
 	const struct rt_leg *x = a, *y = b;
@@ -153,8 +136,8 @@ static int ask_fib(struct rt_query *query, const struct addr *dst, const struct 
 		err = fib_verdict(err, &route);
 	else if (!answer || answer->nlmsg_type != RTM_NEWROUTE || decode_route(answer, &route))
 		err = -EBADMSG;
-	if (!err)
-		err = right_route(query, dst, ingress, &route);
+	if (!err && dst->family == ADDR_IPV6)
+		err = answer6_mend(query, dst, ingress, &route);
 	if (!err)
 		err = query_nexthop_legs(query, &route);
 	if (err)

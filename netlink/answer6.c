@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Whether the kernel's IPv6 answer is right, where nexthop objects are in play.
+ *
+ * RTM_GETROUTE may name another route that shares a next hop with the right one, or say "no route" where
+ * there is one (index6.c says why). The index then finds a route by dumps, but they leave out what `ip -6
+ * route append` has put between the next hops of one prefix and metric (net/ipv6/ip6_fib.c fib6_dump_node): a
+ * throw route, or one by a nexthop object. Where such a one comes first, as the first of those next hops is
+ * dead, the kernel is right, and the index is not. So neither is believed alone. What tells:
+ *
+ *   - "No route" is true where connect() of a UDP socket finds none, either. It makes the same look-up, and
+ * takes what comes out of it as a packet does: by the error of the copy, never by the route that it was made
+ * for (net/ipv6/ip6_output.c ip6_dst_lookup_tail). Nothing is sent. It can't be asked for a packet that comes
+ * in by an interface: there the index is believed.
+ *   - The copy is that of a next hop which the right route has. A route of the index that has none in common
+ * with the kernel's is not the right one.
+ *   - A route that is there, and comes before that of the index in the same table, is not in the index.
+ *
+ * Only query.c asks; nothing is kept.
+ */
+#include "answer6.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "index6.h"
+#include "query.h"
+
+/* RFC 863; any would do. */
+#define DISCARD_PORT 9
+
+/* A new socket each time: one that has been connected has a source, which rules may go by. */
+static int connect_to(const struct addr *dst)
+{
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(DISCARD_PORT)};
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(&to.sin6_addr, dst->bytes, sizeof(to.sin6_addr));
+	err = connect(fd, (const struct sockaddr *)&to, sizeof(to)) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* False also where that can't be told: there may be no source address. */
+static bool packets_find_none(const struct addr *dst)
+{
+	int err = connect_to(dst);
+
+	/* What rejects was found by a second look-up, with a source: the first found none. */
+	return err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL;
+}
+
+/* Both cover the address. */
+static bool precedes(const struct rt_route *route, const struct rt_route *other)
+{
+	if (route->dst.length != other->dst.length)
+		return route->dst.length > other->dst.length;
+	return route->metric < other->metric;
+}
+
+static bool have_leg_in_common(const struct rt_route *a, const struct rt_route *b)
+{
+	for (size_t i = 0; i < a->legs_count; i++) {
+		for (size_t j = 0; j < b->legs_count; j++) {
+			if (a->legs[i].ifindex == b->legs[j].ifindex &&
+			    addr_equal(&a->legs[i].gateway, &b->legs[j].gateway))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Can the copy that the kernel answered with be one of `found`, too? */
+static int may_share(struct rt_query *query, const struct rt_route *route, const struct rt_route *found,
+		     bool *out)
+{
+	struct rt_route a = *route, b = *found;
+	int err;
+
+	*out = true;
+	if (route->nexthop_id == found->nexthop_id)
+		return 0;
+	err = query_nexthop_legs(query, &a);
+	if (!err)
+		err = query_nexthop_legs(query, &b);
+	if (!err)
+		*out = have_leg_in_common(&a, &b);
+	return err;
+}
+
+/* Is it the kernel that is right, and not the index? */
+static int believe(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
+		   const struct rt_route *route, const struct rt_route *found, bool *out)
+{
+	bool share;
+	int err;
+
+	*out = false;
+	if (route->type == RT_ROUTE_NONE) {
+		*out = !ingress && packets_find_none(dst);
+		return 0;
+	}
+	if (!prefix_covers(&route->dst, dst) || route->lifetime < 0)
+		return 0;
+	*out = route->table == found->table && precedes(route, found);
+	if (*out)
+		return 0;
+	err = may_share(query, route, found, &share);
+	*out = !err && !share;
+	return err;
+}
+
+int answer6_mend(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
+		 struct rt_route *route)
+{
+	struct rt_route found;
+	bool right = false;
+	int err;
+
+	if (!route->nexthop_id && route->type != RT_ROUTE_NONE)
+		return 0;
+	err = index6_find(&query->index6, query->interest, dst, ingress, &found);
+	if (err == -ENOENT)
+		return !route->nexthop_id || prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
+	if (!err)
+		err = believe(query, dst, ingress, route, &found, &right);
+	if (!err && !right)
+		*route = found;
+	return err;
+}
