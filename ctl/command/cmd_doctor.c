@@ -27,11 +27,7 @@ static void print_findings(FILE *out, json_t *findings)
 
 int cmd_doctor(const struct command *command)
 {
-	struct doctor doctor = {
-		.command = command,
-		.path = command->arguments_count ? command->arguments[0] : COMMAND_FILE,
-		.findings = json_array(),
-	};
+	struct doctor doctor = {.command = command, .findings = json_array()};
 
 	doctor_place(&doctor);
 	doctor_file(&doctor);
@@ -43,6 +39,7 @@ int cmd_doctor(const struct command *command)
 	command->writer->document(stdout, doctor.findings, print_findings);
 	json_decref(doctor.findings);
 	json_decref(doctor.adverts);
+	json_decref(doctor.status);
 	config_free(doctor.config);
 	return doctor.failed ? STATUS_FAILED : STATUS_DONE;
 }

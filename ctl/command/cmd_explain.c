@@ -148,7 +148,7 @@ static void print_backend(FILE *out, const json_t *answer)
 {
 	const json_t *backend = json_object_get(answer, "backend"), *path;
 	char address[CELL_SIZE], forward[CELL_SIZE], weight[CELL_SIZE], state[CELL_SIZE], reason[CELL_SIZE];
-	char nexthop[CELL_SIZE], dev[CELL_SIZE], picked[CELL_SIZE];
+	char nexthop[CELL_SIZE], dev[CELL_SIZE], mtu[CELL_SIZE], picked[CELL_SIZE];
 	size_t i;
 
 	text_of(answer, "picked", picked);
@@ -162,8 +162,8 @@ static void print_backend(FILE *out, const json_t *answer)
 		text_of(backend, "forward", forward), text_of(backend, "weight", weight),
 		text_of(backend, "state", state), reason[0] ? ", " : "", reason, picked);
 	json_array_foreach (json_object_get(backend, "paths"), i, path) {
-		fprintf(out, "path     %s dev %s, weight %s%s\n", text_of(path, "nexthop", nexthop),
-			text_of(path, "dev", dev), text_of(path, "weight", weight),
+		fprintf(out, "path     %s dev %s, weight %s, MTU %s%s\n", text_of(path, "nexthop", nexthop),
+			text_of(path, "dev", dev), text_of(path, "weight", weight), text_of(path, "mtu", mtu),
 			json_is_true(json_object_get(path, "chosen")) ? " <- taken" : "");
 	}
 }

@@ -30,7 +30,8 @@ enum verdict { VERDICT_OK = 0, VERDICT_WARN, VERDICT_FAIL };
 
 struct doctor {
 	const struct command *command;
-	const char *path;      /* of the file */
+	const char *path;      /* of the file: as named, else the daemon's, else where it is by default */
+	json_t *status;	       /* as `status -j`; NULL where the daemon does not answer */
 	struct config *config; /* NULL where it has an error; owned by cmd_doctor */
 	struct role_view role; /* of this node, as the daemon finds it */
 	json_t *adverts;       /* as `show adverts -j`; NULL where the daemon does not answer */
@@ -45,7 +46,8 @@ void doctor_note(struct doctor *doctor, enum verdict verdict, const char *check,
 /* The daemon's document, the caller's, or NULL. Steals the request; NULL is "no memory". */
 json_t *doctor_ask(const struct doctor *doctor, json_t *request);
 
-/* First: what comes after it is about the network namespace that it has gone to. */
+/* First: what comes after it is about the file that it has found, and the network namespace that it has gone
+ * to. */
 void doctor_place(struct doctor *doctor);
 void doctor_file(struct doctor *doctor);
 void doctor_daemon(struct doctor *doctor);

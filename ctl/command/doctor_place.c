@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where to look: links, routes, sysctls and routing daemons are those of one network namespace, and the
- * daemon may be in another than whoever asks. See doctor.h.
+ * Where to look. The file is the daemon's own unless another is named; links, routes, sysctls and routing
+ * daemons are those of one network namespace, and the daemon may be in another than whoever asks. See
+ * doctor.h.
  *
  * The daemon tells its namespace's number in `status`. Where it is another one, the doctor goes there
  * (setns(2) by /proc/PID/ns/net), if it may and the process of that number is the daemon: a PID may be one of
@@ -59,15 +60,27 @@ static void go_to(struct doctor *doctor, json_int_t netns, json_int_t pid)
 			    path);
 }
 
+/* A path of the daemon's says nothing here where it begins at the folder that the daemon was started in. */
+static void find_file(struct doctor *doctor)
+{
+	const char *file = json_string_value(json_object_get(doctor->status, "file"));
+
+	if (doctor->command->arguments_count)
+		doctor->path = doctor->command->arguments[0];
+	else
+		doctor->path = file && file[0] == '/' ? file : COMMAND_FILE;
+}
+
 void doctor_place(struct doctor *doctor)
 {
-	json_t *status = doctor_ask(doctor, json_pack("{s:s}", "command", "status"));
-	json_int_t netns = json_integer_value(json_object_get(status, "netns"));
-	json_int_t pid = json_integer_value(json_object_get(status, "pid"));
+	json_int_t netns, pid;
 	struct stat own;
 
+	doctor->status = doctor_ask(doctor, json_pack("{s:s}", "command", "status"));
+	netns = json_integer_value(json_object_get(doctor->status, "netns"));
+	pid = json_integer_value(json_object_get(doctor->status, "pid"));
+	find_file(doctor);
 	/* A daemon that does not answer is found out later, and one that does not tell is an older one. */
 	if (netns && !stat("/proc/self/ns/net", &own) && number_of(&own) != netns)
 		go_to(doctor, netns, pid);
-	json_decref(status);
 }

@@ -69,7 +69,7 @@ static const struct list {
 	const char *remedy;
 } lists[] = {
 	{"interfaces", "name", "attached", VERDICT_FAIL,
-	 "remove the other program (ip link set dev IF xdp off), or take the interface out of `interfaces:`"},
+	 "see the reason, or take the interface out of `interfaces:`"},
 	{"aliases", "vip", "installed", VERDICT_FAIL, "see the reason"},
 	{"backends", "address", "active", VERDICT_WARN, "see the reason"},
 	{"adverts", "vip", "advertised", VERDICT_WARN, "see the reason"},
@@ -123,6 +123,15 @@ static void check_any_interface(struct doctor *doctor, const json_t *rows)
 			    "no interface matches `interfaces:`");
 }
 
+/* The same of a backend that has no backend's address: `role:` has made it one. */
+static void check_any_alias(struct doctor *doctor, const json_t *rows)
+{
+	if (doctor->config && role_serves(doctor->role.role) && !json_array_size(rows))
+		doctor_note(doctor, VERDICT_WARN, "aliases",
+			    "correct the backends' addresses or `role:`: `ip -br address` lists this node's",
+			    "none of this node's addresses is a backend's: it serves no VIP");
+}
+
 void doctor_daemon(struct doctor *doctor)
 {
 	json_t *rows = ask(doctor, lists[0].what);
@@ -140,6 +149,8 @@ void doctor_daemon(struct doctor *doctor)
 	json_decref(rows);
 	for (size_t i = 1; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		rows = ask(doctor, lists[i].what);
+		if (!strcmp(lists[i].what, "aliases"))
+			check_any_alias(doctor, rows);
 		check_list(doctor, &lists[i], rows);
 		json_decref(rows);
 	}

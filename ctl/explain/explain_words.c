@@ -33,12 +33,11 @@ static const char *const advice[SH_REASON_COUNT] = {
 		"must be on the link itself",
 	[SH_TOLD_TOO_BIG] =
 		"the sender's next packets are smaller, where nothing on its way drops ICMP; the MTU of the "
-		"way (`shunt show nexthops`) less the 20 to 48 bytes of a tunnel is what passes",
-	[SH_DROP_TOO_BIG] = "raise the MTU on the way (`shunt show nexthops`), or let senders set DF, so "
-			    "that they can be "
-			    "told; a tunnel takes 20 to 48 bytes",
+		"path, of its route or link, less the 20 to 48 bytes of a tunnel is what passes",
+	[SH_DROP_TOO_BIG] = "raise the MTU of the path, of its route or link, or let senders set DF, so that "
+			    "they can be told; a tunnel takes 20 to 48 bytes",
 	[SH_DROP_SMALL_MTU] =
-		"raise the MTU on the way (`shunt show nexthops`): IPv6 needs 1280 bytes, and a tunnel 20 to "
+		"raise the MTU of the path, of its route or link: IPv6 needs 1280 bytes, and a tunnel 20 to "
 		"48 more",
 	[SH_DROP_NO_SOURCE] =
 		"give this node an address of the backend's family, or name one: `tunnel: {source: "

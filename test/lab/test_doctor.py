@@ -24,6 +24,23 @@ def test_it_says_where_it_may_not_look(l3):
     assert "Operation not permitted" in text and "nsenter --net=/proc/" in text
 
 
+def test_its_file_is_the_daemons_unless_another_is_named(l3, tmp_path):
+    result = l3.shunt("director", "doctor")
+    assert f"ok    file        {l3.run_dir}/shunt.yaml: " in result.stdout, result.stdout
+    assert result.returncode == 0
+    other = tmp_path / "other.yaml"
+    other.write_text("services: []\n")
+    assert f"ok    file        {other}: 0 services" in l3.shunt("director", "doctor", other).stdout
+
+
+def test_a_node_that_the_file_makes_a_backend_and_that_is_none(l3):
+    with l3.configured(lambda text: "role: both\n" + text, "director"):
+        status, found, text = l3.doctor("director")
+        assert status == 0 and found["aliases"] == ["warn"], text
+        assert "it serves no VIP" in text
+    assert "aliases" not in l3.doctor("director")[1]
+
+
 @contextlib.contextmanager
 def nothing_for_the_vip(lab, family):
     lab.run("director", f"ip {family} route del blackhole {VIPS[family]}")

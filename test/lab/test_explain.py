@@ -303,6 +303,6 @@ def test_as_people_read_it(l3):
         assert lines["packet"] == f"198.18.0.77:40000 -> {VIP4}:80/tcp, syn, 54 bytes"
         assert lines["in"] == "eth0 (program: director)" and lines["service"] == "web-gue4"
         assert lines["slot"].endswith(", steady") and "gue, weight 1, active: the slot leads to it" in lines["backend"]
-        assert lines["path"] == "198.18.1.2 dev eth0, weight 1 <- taken"
+        assert lines["path"] == "198.18.1.2 dev eth0, weight 1, MTU 1500 <- taken"
         assert lines["out"] == "eth0, 02:00:00:00:01:10 -> 02:00:00:00:01:02, 82 bytes"
         assert lines["verdict"] == "tx (tx): forwarded out of the interface it came in"
