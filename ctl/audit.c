@@ -6,7 +6,8 @@
  * something to be worked off, that comes first, and the audit waits. What differs is only suspect: an
  * event about it may be on its way, and the kernel shows some changes before it tells them (a lost carrier
  * up to a second). So the suspects are looked at twice more, later, each time after all events have been
- * worked off and in one go. What differed the same way in all three looks is a finding.
+ * worked off and in one go, but for rings: they follow from what was worked off and not from the kernel, and
+ * a large one takes its time. What differed the same way in all three looks is a finding.
  *
  * Whatever changes during the first look may make everything suspect. The first few are enough: had one of
  * them been missed, all would be mended; the rest is the next audit's.
@@ -25,10 +26,11 @@
 #include "loop.h"
 #include "view.h"
 
-#define PIECE	     12	  /* backends in one go, 0.2 ms; or one service */
-#define PIECES_MS    1	  /* between two pieces: others have their turn */
-#define WAIT_MS	     20	  /* for what is to be worked off */
-#define SUSPICION_MS 1500 /* longer than the kernel takes to tell of a carrier (net/core/link_watch.c) */
+#define PIECE	     12	   /* backends in one go, 0.2 ms; */
+#define RING_PIECE   16000 /* or so many steps of a ring */
+#define PIECES_MS    1	   /* between two pieces: others have their turn */
+#define WAIT_MS	     20	   /* for what is to be worked off */
+#define SUSPICION_MS 1500  /* longer than the kernel takes to tell of a carrier (net/core/link_watch.c) */
 #define LOOKS_AGAIN  2
 #define TELL_MAX     20
 
@@ -98,7 +100,7 @@ static void give_up(struct audit *audit)
 {
 	if (audit->looking)
 		verification_end(&audit->look);
-	audit->due = audit->looking = audit->hurried = false;
+	audit->due = audit->looking = audit->again = audit->hurried = false;
 	audit->waits_since = 0;
 	json_decref(audit->suspects);
 	audit->suspects = NULL;
@@ -118,7 +120,7 @@ static void finish(struct audit *audit)
 }
 
 /* Who is not there any more is in order. */
-static void look_at_suspects(struct audit *audit, struct verification *look)
+static void look_at_addresses(struct audit *audit)
 {
 	const struct model *model = audit->controller->apply.model;
 
@@ -126,26 +128,53 @@ static void look_at_suspects(struct audit *audit, struct verification *look)
 		const struct target *target = model_target(model, &audit->addresses[i]);
 
 		if (target)
-			verification_target(look, target);
+			verification_target(&audit->look, target);
 	}
-	for (size_t i = 0; i < audit->services_count; i++)
-		verification_service(look, &model->services[audit->services[i]]);
-	verification_node(look);
+	verification_node(&audit->look);
 }
 
-/* What of the suspects differs now. NULL where that can't be told. A new reference. */
-static json_t *look_again(struct audit *audit)
+/* True while there are more. */
+static bool look_at_rings(struct audit *audit, size_t budget)
+{
+	const struct service *services = audit->controller->apply.model->services;
+
+	if (audit->service < audit->services_count &&
+	    !verification_service(&audit->look, &services[audit->services[audit->service]], budget))
+		audit->service++;
+	return audit->service < audit->services_count;
+}
+
+/* Begins to look at the suspects. False where that can't be done. */
+static bool begin_look(struct audit *audit)
 {
 	struct controller *controller = audit->controller;
-	struct verification look;
-	json_t *both;
 
-	if (verification_begin(&look, controller, controller->query))
-		return NULL;
-	look_at_suspects(audit, &look);
-	both = still(audit->suspects, look.differences);
-	verification_end(&look);
+	if (verification_begin(&audit->look, controller, controller->query))
+		return false;
+	audit->looking = audit->again = true;
+	audit->service = 0;
+	look_at_addresses(audit);
+	return true;
+}
+
+/* What of the suspects differs now. A new reference. */
+static json_t *end_look(struct audit *audit)
+{
+	json_t *both = still(audit->suspects, audit->look.differences);
+
+	verification_end(&audit->look);
+	audit->looking = audit->again = false;
 	return both;
+}
+
+/* A look that is taken whole. NULL where that can't be done. A new reference. */
+static json_t *look_again(struct audit *audit)
+{
+	if (!begin_look(audit))
+		return NULL;
+	while (look_at_rings(audit, SIZE_MAX))
+		;
+	return end_look(audit);
 }
 
 static void suspect(struct audit *audit, json_t *differences)
@@ -174,13 +203,11 @@ static void mend(struct audit *audit)
 	json_decref(findings);
 }
 
-static void take_next_look(struct audit *audit)
+static void judge(struct audit *audit)
 {
-	json_t *both = look_again(audit);
+	json_t *both = end_look(audit);
 
-	/* What the kernel has changed meanwhile may differ for that: nothing is proven, the next audit comes.
-	 */
-	if (!both || !json_array_size(both) || !controller_is_settled(audit->controller)) {
+	if (!json_array_size(both)) {
 		json_decref(both);
 		finish(audit);
 		return;
@@ -190,6 +217,21 @@ static void take_next_look(struct audit *audit)
 		return;
 	loop_timer_set(audit->step_timer, 0, 0);
 	mend(audit);
+}
+
+/* What the kernel has changed meanwhile may differ for that: nothing is proven then, the next audit comes. */
+static void take_next_look(struct audit *audit)
+{
+	if (!audit->again && (!begin_look(audit) || !controller_is_settled(audit->controller))) {
+		finish(audit);
+		return;
+	}
+	if (!audit->again)
+		return; /* by what was worked off the tables were built anew */
+	if (look_at_rings(audit, RING_PIECE))
+		loop_timer_set(audit->step_timer, PIECES_MS, 0);
+	else
+		judge(audit);
 }
 
 static void end_first_look(struct audit *audit)
@@ -224,16 +266,20 @@ static void look_at_target(struct audit *audit, const struct target *target)
 		audit->addresses[audit->addresses_count++] = target->address;
 }
 
-static void look_at_service(struct audit *audit, size_t at)
+/* A part of it. True while there is more. */
+static bool look_at_service(struct audit *audit, size_t at)
 {
+	const struct service *service = &audit->controller->apply.model->services[at];
 	size_t before = json_array_size(audit->look.differences);
+	bool more = verification_service(&audit->look, service, RING_PIECE);
+	bool known = audit->services_count && audit->services[audit->services_count - 1] == at;
 
-	verification_service(&audit->look, &audit->controller->apply.model->services[at]);
-	if (json_array_size(audit->look.differences) > before)
+	if (json_array_size(audit->look.differences) > before && !known)
 		audit->services[audit->services_count++] = at;
+	return more;
 }
 
-/* Services come after all backends, each in a piece of its own: a large ring takes its time. */
+/* Services come after all backends. */
 static void look_at_piece(struct audit *audit)
 {
 	struct model *model = audit->controller->apply.model;
@@ -246,7 +292,7 @@ static void look_at_piece(struct audit *audit)
 		look_at_target(audit, target);
 	}
 	if (services && audit->service < model->services_count && has_room(audit))
-		look_at_service(audit, audit->service++);
+		audit->service += !look_at_service(audit, audit->service);
 	if (has_room(audit) && (model->looked_at || audit->service < model->services_count))
 		loop_timer_set(audit->step_timer, PIECES_MS, 0);
 	else
@@ -294,10 +340,10 @@ static void step(void *arg)
 		loop_timer_set(audit->step_timer, WAIT_MS, 0);
 	else if (audit->due)
 		begin(audit);
-	else if (audit->looking)
-		look_at_piece(audit);
 	else if (audit->suspects)
 		take_next_look(audit);
+	else if (audit->looking)
+		look_at_piece(audit);
 }
 
 static void start(void *arg)

@@ -30,9 +30,10 @@ struct audit {
 	bool due;	      /* begins when nothing is to be worked off */
 	bool hurried;	      /* it has waited for that too long */
 	uint64_t waits_since; /* ms; 0: it does not wait */
-	bool looking;	      /* at all, piece by piece: */
+	bool looking;	      /* piece by piece, at all or at the suspects: */
+	bool again;	      /* at the suspects */
 	struct verification look;
-	size_t service;
+	size_t service;			       /* which of all, or of `services`, is the next */
 	struct addr addresses[AUDIT_SUSPECTS]; /* of backends that something differs about */
 	size_t addresses_count;
 	size_t services[AUDIT_SUSPECTS]; /* whose rings do */

@@ -17,12 +17,14 @@
 #include "log.h"
 #include "loop.h"
 
-#define COALESCE_MS 5
-#define PART	    600 /* backends in one go, or 25 that are asked about: 0.2 ms */
-#define RETRY_MS    1000
-#define REAP_MS	    1000
-#define SETTLE_MS   1000
-#define PROBE_MS    10000
+#define COALESCE_MS    5
+#define PART	       600 /* backends in one go, or 25 that are asked about: 0.2 ms */
+#define RETRY_MS       1000
+#define REAP_MS	       1000
+#define SETTLE_MS      1000
+#define SETTLED	       6000 /* backends in one go: 0.2 ms */
+#define SETTLE_PART_MS 1    /* between two parts: others have their turn */
+#define PROBE_MS       10000
 /* More prefixes than this in one batch: asking about every target is cheaper than comparing. */
 #define PREFIXES_MAX 64
 /* Of events, that are worked off one after the other without anything else between. */
@@ -125,7 +127,10 @@ static void settle(void *arg)
 {
 	struct controller *controller = arg;
 
-	apply_settle(&controller->apply);
+	if (apply_settle(&controller->apply, SETTLED)) {
+		loop_timer_set(controller->settle_timer, SETTLE_PART_MS, 0);
+		return;
+	}
 	if (apply_pending(&controller->apply))
 		controller_pass_soon(controller);
 	controller_settle_soon(controller);

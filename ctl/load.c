@@ -261,9 +261,9 @@ int load_file(struct controller *controller, char *text, size_t size)
 void load_free(struct controller *controller)
 {
 	ring_buffer__free(controller->dispatches);
+	apply_give_up_ring(&controller->apply);
 	drop(controller->apply.model, controller->apply.tables, controller->apply.dataplane);
 	controller->dispatches = NULL;
 	policy_free(&controller->apply.policy);
-	apply_forget_scratch(&controller->apply);
 	controller->apply = (struct apply){0};
 }

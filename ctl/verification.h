@@ -8,8 +8,10 @@
 #define SHUNT_VERIFICATION_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "policy.h"
+#include "wanted.h"
 
 struct controller;
 struct member;
@@ -18,6 +20,14 @@ struct rt_state;
 struct service;
 struct target;
 
+/* A service's ring that is being looked at. */
+struct verification_ring {
+	struct wanted wanted; /* of no service: none is */
+	unsigned stored;      /* service->stored when it began */
+	size_t entry;	      /* of the service's ports */
+	uint32_t slot, wrong; /* of the ring that it points at */
+};
+
 struct verification {
 	const struct controller *controller;
 	struct rt_query *query; /* borrowed */
@@ -25,6 +35,7 @@ struct verification {
 	struct policy policy;	/* owned: likewise, for the controller's interfaces */
 	json_t *differences;	/* owned: [{"what", "where", "want", "have"}] */
 	json_t *nexthops;	/* owned: by "what", those in there: each is told once */
+	struct verification_ring ring;
 	json_int_t checked;
 };
 
@@ -33,10 +44,13 @@ int verification_begin(struct verification *verification, const struct controlle
 		       struct rt_query *query);
 /* All that belongs to a backend's address: its state, mode, path and next hops. Asks the FIB. */
 void verification_target(struct verification *verification, const struct target *target);
-/* A service's rings, from the states of its backends. */
-void verification_service(
-	struct verification *verification,
-	const struct service *service); /* What belongs to no backend: hash maps and aliases. */
+/*
+ * A service's ring, from the states of its backends, as each of its ports finds it: a part of about `budget`
+ * steps of 10 ns. True while there is more to be done: then it is to be called again for that service. Where
+ * the ring was stored meanwhile, nothing is said of it.
+ */
+bool verification_service(struct verification *verification, const struct service *service, size_t budget);
+/* What belongs to no backend: hash maps and aliases. */
 void verification_node(struct verification *verification);
 /* One comparison of two texts. */
 void verification_compare(struct verification *verification, const char *what, const char *where,

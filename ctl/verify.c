@@ -13,7 +13,6 @@
 
 #include "controller.h"
 #include "interfaces.h"
-#include "ring.h"
 #include "verification.h"
 #include "view.h"
 
@@ -170,35 +169,6 @@ void verification_target(struct verification *verification, const struct target 
 		check_member(verification, member, &route, cause);
 }
 
-/* How many slots of the ring lead elsewhere than they should. */
-static uint32_t wrong_slots(struct port *port, const struct sh_service *record, const uint32_t *want)
-{
-	const struct sh_slot *slots = port->slots(port, record->ring, record->slots);
-	uint32_t wrong = 0;
-
-	if (!slots)
-		return record->slots;
-	for (uint32_t i = 0; i < record->slots; i++)
-		wrong += slots[i].now != want[i];
-	port->slots_done(port);
-	return wrong;
-}
-
-static void check_ring(struct verification *verification, const struct service *service, size_t entry)
-{
-	struct port *port = dataplane_port(verification->controller->apply.dataplane);
-	const struct sh_service *record = &port->services[tables_service_index(service->entries[entry])];
-	uint32_t *want = calloc(RING_MAX, sizeof(*want));
-	char have[32] = "out of memory";
-
-	if (want && record->slots != tables_ring_size(service->ring))
-		snprintf(have, sizeof(have), "a ring of %u slots", record->slots);
-	else if (want && !apply_ring(service, want))
-		snprintf(have, sizeof(have), "%u wrong slots", wrong_slots(port, record, want));
-	verification_compare(verification, "ring", service->config->name, "0 wrong slots", have);
-	free(want);
-}
-
 /* A dead host under management goes from FAILED to INCOMPLETE and back; the observed state
  * remembers that it failed, a fresh dump cannot. */
 static void remember_failed(struct table_nexthop *nexthop, void *arg)
@@ -213,10 +183,94 @@ static void remember_failed(struct table_nexthop *nexthop, void *arg)
 		(void)rt_state_put_neigh(verification->state, seen);
 }
 
-void verification_service(struct verification *verification, const struct service *service)
+/* ---- rings ------------------------------------------------------------------------------------ */
+
+static void end_ring(struct verification_ring *ring)
 {
-	for (size_t i = 0; i < service->config->ports_count; i++)
-		check_ring(verification, service, i);
+	wanted_free(&ring->wanted);
+	*ring = (struct verification_ring){0};
+}
+
+/* How many slots lead elsewhere than they should, of the next. 0 or -errno. */
+static int count_wrong(struct verification_ring *ring, struct port *port, const struct sh_service *record,
+		       size_t *budget)
+{
+	uint32_t left = record->slots - ring->slot, count = (uint32_t)(left < *budget ? left : *budget);
+	const struct sh_slot *slots = port->slots(port, record->ring + ring->slot, count);
+
+	if (!slots)
+		return -errno;
+	for (uint32_t i = 0; i < count; i++)
+		ring->wrong += slots[i].now != ring->wanted.slots[ring->slot + i];
+	port->slots_done(port);
+	ring->slot += count;
+	*budget -= count;
+	return 0;
+}
+
+/* The next port of the service. */
+static void end_entry(struct verification *verification, const char *have)
+{
+	struct verification_ring *ring = &verification->ring;
+
+	verification_compare(verification, "ring", ring->wanted.service->config->name, "0 wrong slots", have);
+	ring->entry++;
+	ring->slot = ring->wrong = 0;
+}
+
+/* The ring that one of its ports points at: all are to point at the service's. */
+static void check_entry(struct verification *verification, size_t *budget)
+{
+	struct verification_ring *ring = &verification->ring;
+	const struct service *service = ring->wanted.service;
+	struct port *port = tables_port(verification->controller->apply.tables);
+	const struct sh_service *record =
+		&port->services[tables_service_index(service->entries[ring->entry])];
+	char have[64];
+	int err = 0;
+
+	if (record->slots != tables_ring_size(service->ring)) {
+		snprintf(have, sizeof(have), "a ring of %u slots", record->slots);
+		end_entry(verification, have);
+		return;
+	}
+	err = count_wrong(ring, port, record, budget);
+	if (!err && ring->slot < record->slots)
+		return;
+	snprintf(have, sizeof(have), "%u wrong slots", ring->wrong);
+	end_entry(verification, err ? strerror(-err) : have);
+}
+
+static int begin_ring(struct verification_ring *ring, const struct service *service)
+{
+	ring->stored = service->stored;
+	ring->entry = ring->slot = ring->wrong = 0;
+	return wanted_begin(&ring->wanted, service);
+}
+
+bool verification_service(struct verification *verification, const struct service *service, size_t budget)
+{
+	struct verification_ring *ring = &verification->ring;
+	int more = 0;
+
+	if (ring->wanted.service != service)
+		more = begin_ring(ring, service);
+	/* Stored while it was looked at: it is as it was to be, and neither what it was nor what it is. */
+	if (ring->stored != service->stored) {
+		end_ring(ring);
+		return false;
+	}
+	if (!more)
+		more = wanted_go_on(&ring->wanted, &budget);
+	if (more < 0)
+		verification_compare(verification, "ring", service->config->name, "0 wrong slots",
+				     strerror(-more));
+	while (!more && budget && ring->entry < service->config->ports_count)
+		check_entry(verification, &budget);
+	if (more > 0 || (!more && ring->entry < service->config->ports_count))
+		return true;
+	end_ring(ring);
+	return false;
 }
 
 static int meet_interfaces(struct verification *verification)
@@ -259,6 +313,7 @@ void verification_end(struct verification *verification)
 	json_decref(verification->nexthops);
 	rt_state_free(verification->state);
 	policy_free(&verification->policy);
+	end_ring(&verification->ring);
 	*verification = (struct verification){0};
 }
 
@@ -269,7 +324,7 @@ static json_t *check_all(struct verification *verification)
 	for (const struct target *target = model->targets; target; target = target->hh.next)
 		verification_target(verification, target);
 	for (size_t i = 0; i < model->services_count; i++)
-		verification_service(verification, &model->services[i]);
+		(void)verification_service(verification, &model->services[i], SIZE_MAX);
 	verification_node(verification);
 	return json_pack("{s:I, s:O, s:i}", "checked", verification->checked, "differences",
 			 verification->differences, "count", (int)json_array_size(verification->differences));

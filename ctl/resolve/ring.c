@@ -20,7 +20,11 @@
  *
  * Claims end: slots once taken stay taken, and the quotas add up to the slots.
  *
- * Called by the controller for each service whose backends change. Nothing outlives a call.
+ * A build goes in phases, each over something that can be counted, so it can be left after any number of them
+ * and gone on with.
+ *
+ * Called by the controller for each service whose backends change, and by who compares. Nothing outlives
+ * ring_end.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -28,29 +32,41 @@
 #include <string.h>
 
 #include "ring.h"
+#include "sorting.h"
 
 #define BACKEND_SLOTS 100
 #define NOBODY	      UINT32_MAX
 
 struct claimant {
-	struct addr address;
+	const struct ring_member *member;
 	uint32_t weight;
-	uint32_t value;
+	uint32_t rank; /* by address: the lower one wins a tie */
 	uint32_t quota;
-	uint64_t remainder; /* of the division that made the quota */
-	uint32_t next;	    /* the slot that it claims next */
+	uint32_t next; /* the slot that it claims next */
 	uint32_t skip;
-	uint32_t claims; /* made so far */
-	uint32_t held;	 /* slots it holds */
+	uint32_t claims;    /* made so far */
+	uint32_t held;	    /* slots it holds */
+	uint64_t remainder; /* of the division that made the quota */
 };
 
 /* All of a build, in one allocation. */
-struct build {
-	uint32_t size, count;
-	struct claimant *claimants; /* sorted by address: a lower index wins a tie */
-	uint32_t *order;	    /* count: scratch for quotas, then the stack of who has to claim */
+struct ring_building {
+	const struct ring_member *members;
+	size_t members_count;
+	uint32_t *slots;
+	uint32_t size, count;	    /* slots; claimants, 0 where nobody has to claim */
+	uint32_t only;		    /* what is in all slots then */
+	struct claimant *claimants; /* of the members with weight, in their order */
+	uint32_t *order;	    /* count: the claimants, then the stack of who has to claim */
 	uint32_t *holder;	    /* size: index of the claimant, or NOBODY */
 	uint32_t *turn;		    /* size: `claims` of the holder when it claimed this slot, from 1 */
+
+	unsigned phase;
+	size_t at;		/* of what the phase goes over */
+	struct sorting sorting; /* of `order` */
+	uint64_t weights;	/* of all claimants */
+	int64_t left;		/* slots that are in nobody's quota yet */
+	uint32_t height;	/* of the stack */
 };
 
 uint32_t ring_size(size_t backends)
@@ -86,33 +102,61 @@ static uint64_t address_hash(const struct addr *address, uint64_t seed)
 	return hash;
 }
 
-static int compare_address(const void *a, const void *b)
+/* ---- phases: each returns true at its end ------------------------------------------------------- */
+
+/* The next of `count` things, as many as the budget allows: from building->at to what is returned. */
+static size_t take_some(const struct ring_building *b, size_t count, size_t *budget)
 {
-	return addr_compare(&((const struct claimant *)a)->address, &((const struct claimant *)b)->address);
+	size_t left = count - b->at, some = left < *budget ? left : *budget;
+
+	*budget -= some;
+	return b->at + some;
 }
 
-/* Largest remainder first; the lower index where they are equal. */
-static int compare_remainder(const void *a, const void *b, void *claimants)
+static bool meet_members(struct ring_building *b, size_t *budget)
 {
-	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-	uint64_t left = ((const struct claimant *)claimants)[i].remainder;
-	uint64_t right = ((const struct claimant *)claimants)[j].remainder;
+	size_t end = take_some(b, b->members_count, budget);
 
-	if (left != right)
-		return left < right ? 1 : -1;
-	return i < j ? -1 : i > j;
+	for (; b->at < end; b->at++) {
+		const struct ring_member *member = &b->members[b->at];
+
+		if (!member->weight)
+			continue;
+		b->claimants[b->height] = (struct claimant){.member = member, .weight = member->weight};
+		b->order[b->height] = b->height;
+		b->height++;
+		b->weights += member->weight;
+	}
+	return b->at == b->members_count;
 }
 
-/* Largest quota first; the lower index where they are equal. */
-static int compare_quota(const void *a, const void *b, void *claimants)
+static int compare_address(uint32_t a, uint32_t b, const void *claimants)
 {
-	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-	uint32_t left = ((const struct claimant *)claimants)[i].quota;
-	uint32_t right = ((const struct claimant *)claimants)[j].quota;
+	return addr_compare(&((const struct claimant *)claimants)[a].member->address,
+			    &((const struct claimant *)claimants)[b].member->address);
+}
 
-	if (left != right)
-		return left < right ? 1 : -1;
-	return i < j ? -1 : i > j;
+/* `holder` and `turn` are not in use before claims are made. */
+static bool sort_order(struct ring_building *b, int (*compare)(uint32_t a, uint32_t b, const void *arg),
+		       size_t *budget)
+{
+	bool done;
+
+	if (!b->sorting.compare)
+		b->sorting = (struct sorting){.numbers = b->order,
+					      .spare = b->order + b->count,
+					      .count = b->count,
+					      .compare = compare,
+					      .arg = b->claimants};
+	done = sorting_go_on(&b->sorting, budget);
+	if (done)
+		b->sorting.compare = NULL;
+	return done;
+}
+
+static bool sort_by_address(struct ring_building *b, size_t *budget)
+{
+	return sort_order(b, compare_address, budget);
 }
 
 /*
@@ -120,161 +164,231 @@ static int compare_quota(const void *a, const void *b, void *claimants)
  * down or up. A share below one slot becomes one slot, at the cost of the largest, as long
  * as there are slots enough: a backend that has weight is to be seen by somebody.
  */
-static void set_quotas(struct build *b)
+static uint32_t least_quota(const struct ring_building *b)
 {
-	uint32_t least = b->count <= b->size;
-	int64_t left = b->size;
-	uint64_t total = 0;
-
-	for (uint32_t i = 0; i < b->count; i++)
-		total += b->claimants[i].weight;
-	for (uint32_t i = 0; i < b->count; i++) {
-		struct claimant *c = &b->claimants[i];
-		uint64_t share = (uint64_t)b->size * c->weight;
-		bool tiny = share < total;
-
-		c->quota = tiny ? least : (uint32_t)(share / total);
-		c->remainder = tiny && least ? 0 : share % total;
-		left -= c->quota;
-		b->order[i] = i;
-	}
-	qsort_r(b->order, b->count, sizeof(*b->order), left < 0 ? compare_quota : compare_remainder,
-		b->claimants);
-	for (uint32_t i = 0; left != 0; i = (i + 1) % b->count) {
-		struct claimant *c = &b->claimants[b->order[i]];
-
-		if (left > 0) {
-			c->quota++;
-			left--;
-		} else if (c->quota > least) {
-			c->quota--;
-			left++;
-		}
-	}
+	return b->count <= b->size;
 }
 
-static void set_permutations(struct build *b)
+static bool set_shares(struct ring_building *b, size_t *budget)
 {
-	for (uint32_t i = 0; i < b->count; i++) {
-		struct claimant *c = &b->claimants[i];
+	size_t end = take_some(b, b->count, budget);
 
-		c->next = (uint32_t)(address_hash(&c->address, 0x73686e742e6f6666ULL) % b->size);
-		/* Odd, and so without a factor in common with the size: every slot gets its turn. */
-		c->skip = (uint32_t)(address_hash(&c->address, 0x73686e742e736b70ULL) % b->size) | 1;
+	if (!b->at)
+		b->left = b->size;
+	for (; b->at < end; b->at++) {
+		struct claimant *c = &b->claimants[b->order[b->at]];
+		uint64_t share = (uint64_t)b->size * c->weight;
+		bool tiny = share < b->weights;
+
+		c->rank = (uint32_t)b->at;
+		c->quota = tiny ? least_quota(b) : (uint32_t)(share / b->weights);
+		c->remainder = tiny && c->quota ? 0 : share % b->weights;
+		b->left -= c->quota;
 	}
+	return b->at == b->count;
+}
+
+/* Largest remainder first; where they are equal, as by address. */
+static int compare_remainder(uint32_t a, uint32_t b, const void *claimants)
+{
+	uint64_t first = ((const struct claimant *)claimants)[a].remainder;
+	uint64_t second = ((const struct claimant *)claimants)[b].remainder;
+
+	return (second > first) - (second < first);
+}
+
+/* Largest quota first; where they are equal, as by address. */
+static int compare_quota(uint32_t a, uint32_t b, const void *claimants)
+{
+	uint32_t first = ((const struct claimant *)claimants)[a].quota;
+	uint32_t second = ((const struct claimant *)claimants)[b].quota;
+
+	return (second > first) - (second < first);
+}
+
+static bool sort_by_share(struct ring_building *b, size_t *budget)
+{
+	return sort_order(b, b->left < 0 ? compare_quota : compare_remainder, budget);
+}
+
+/* Who has no more than the least to give has only such behind it: the largest are the next again. */
+static bool round_shares(struct ring_building *b, size_t *budget)
+{
+	for (; *budget && b->left; --*budget) {
+		struct claimant *c = &b->claimants[b->order[b->at]];
+		bool gives = b->left < 0 && c->quota > least_quota(b);
+
+		b->at = b->left < 0 && !gives ? 0 : (b->at + 1) % b->count;
+		if (b->left > 0) {
+			c->quota++;
+			b->left--;
+		} else if (gives) {
+			c->quota--;
+			b->left++;
+		}
+	}
+	return !b->left;
+}
+
+static bool set_permutations(struct ring_building *b, size_t *budget)
+{
+	size_t end = take_some(b, b->count, budget);
+
+	for (; b->at < end; b->at++) {
+		struct claimant *c = &b->claimants[b->at];
+		const struct addr *address = &c->member->address;
+
+		c->next = (uint32_t)(address_hash(address, 0x73686e742e6f6666ULL) % b->size);
+		/* Odd, and so without a factor in common with the size: every slot gets its turn. */
+		c->skip = (uint32_t)(address_hash(address, 0x73686e742e736b70ULL) % b->size) | 1;
+	}
+	return b->at == b->count;
+}
+
+static bool empty_slots(struct ring_building *b, size_t *budget)
+{
+	size_t end = take_some(b, b->count ? b->size : 0, budget);
+
+	for (; b->at < end; b->at++)
+		b->holder[b->at] = NOBODY;
+	return b->at == (b->count ? b->size : 0);
 }
 
 /* Does claimant `i`, which has just made its claim on the slot, want it more than its holder? */
-static bool wins(const struct build *b, uint32_t i, uint32_t slot)
+static bool wins(const struct ring_building *b, uint32_t i, uint32_t slot)
 {
-	const struct claimant *c = &b->claimants[i];
-	uint32_t holder = b->holder[slot];
+	const struct claimant *c = &b->claimants[i], *holder;
 	uint64_t mine, theirs;
 
-	if (holder == NOBODY)
+	if (b->holder[slot] == NOBODY)
 		return true;
-	mine = (uint64_t)c->claims * b->claimants[holder].weight;
+	holder = &b->claimants[b->holder[slot]];
+	mine = (uint64_t)c->claims * holder->weight;
 	theirs = (uint64_t)b->turn[slot] * c->weight;
-	return mine < theirs || (mine == theirs && i < holder);
+	return mine < theirs || (mine == theirs && c->rank < holder->rank);
 }
 
-/* Claims until the quota is full, or until nothing is left to do. A holder that loses a
- * slot while it was full is pushed onto the stack. Returns the new height of the stack. */
-static uint32_t claim(struct build *b, uint32_t i, uint32_t height)
+/* A holder that loses a slot while it was full is pushed onto the stack. */
+static void make_claim(struct ring_building *b, uint32_t i)
 {
 	struct claimant *c = &b->claimants[i];
+	uint32_t slot = c->next, loser = b->holder[slot];
 
-	while (c->held < c->quota) {
-		uint32_t slot = c->next, loser;
-
-		c->claims++;
-		c->next = (slot + c->skip) & (b->size - 1);
-		if (!wins(b, i, slot))
-			continue;
-		loser = b->holder[slot];
-		b->holder[slot] = i;
-		b->turn[slot] = c->claims;
-		c->held++;
-		if (loser != NOBODY && b->claimants[loser].held-- == b->claimants[loser].quota)
-			b->order[height++] = loser;
-	}
-	return height;
+	c->claims++;
+	c->next = (slot + c->skip) & (b->size - 1);
+	if (!wins(b, i, slot))
+		return;
+	b->holder[slot] = i;
+	b->turn[slot] = c->claims;
+	c->held++;
+	if (loser != NOBODY && b->claimants[loser].held-- == b->claimants[loser].quota)
+		b->order[b->height++] = loser;
 }
 
-static void assign(struct build *b)
+/* Who is on top of the stack claims until its quota is full; who it pushes onto it comes after that. The
+ * stack has room: everybody is there once at most. */
+static bool assign_slots(struct ring_building *b, size_t *budget)
 {
-	uint32_t height = 0;
+	while (b->height) {
+		uint32_t height = --b->height, i = b->order[height];
+		const struct claimant *c = &b->claimants[i];
 
-	memset(b->holder, 0xff, b->size * sizeof(*b->holder)); /* NOBODY */
-	for (uint32_t i = 0; i < b->count; i++)
-		b->order[height++] = b->count - 1 - i;
-	while (height > 0) {
-		height--;
-		height = claim(b, b->order[height], height);
+		for (; *budget && c->held < c->quota; --*budget)
+			make_claim(b, i);
+		if (c->held < c->quota) {
+			b->order[b->height++] = i;
+			return false;
+		}
 	}
+	return true;
 }
 
-static int build_new(struct build *b, uint32_t count, uint32_t size)
+static bool fill_slots(struct ring_building *b, size_t *budget)
 {
-	size_t claimants = count * sizeof(struct claimant);
-	uint8_t *memory = malloc(claimants + (count + 2 * (size_t)size) * sizeof(uint32_t));
+	size_t end = take_some(b, b->size, budget);
 
-	if (!memory)
-		return -ENOMEM;
-	b->size = size;
-	b->count = count;
-	b->claimants = (struct claimant *)memory;
-	b->order = (uint32_t *)(memory + claimants);
-	b->holder = b->order + count;
+	for (; b->at < end; b->at++)
+		b->slots[b->at] = b->count ? b->claimants[b->holder[b->at]].member->value : b->only;
+	return b->at == b->size;
+}
+
+/* ---- a build ------------------------------------------------------------------------------------ */
+
+static bool (*const phases[])(struct ring_building *b, size_t *budget) = {
+	meet_members, sort_by_address,	set_shares,   sort_by_share, round_shares,
+	empty_slots,  set_permutations, assign_slots, fill_slots,
+};
+#define PHASES (sizeof(phases) / sizeof(phases[0]))
+
+static struct ring_building *new_building(uint32_t claimants, uint32_t size)
+{
+	size_t slots = claimants ? 2 * (size_t)size : 0;
+	size_t numbers = claimants + (slots > claimants ? slots : claimants);
+	struct ring_building *b = malloc(sizeof(*b) + claimants * sizeof(struct claimant) +
+					 numbers * sizeof(uint32_t));
+
+	if (!b)
+		return NULL;
+	*b = (struct ring_building){.size = size, .count = claimants};
+	b->claimants = (struct claimant *)(b + 1);
+	b->order = (uint32_t *)(b->claimants + claimants);
+	b->holder = b->order + claimants;
 	b->turn = b->holder + size;
+	return b;
+}
+
+int ring_begin(const struct ring_member *members, size_t count, uint32_t *slots, uint32_t size,
+	       struct ring_building **out)
+{
+	uint32_t weighted = 0, last = 0;
+	struct ring_building *b;
+
+	for (size_t i = 0; i < count; i++) {
+		if (members[i].weight > 0) {
+			last = members[i].value;
+			weighted++;
+		}
+	}
+	if (weighted > 1 && size < 2)
+		return -EINVAL;
+	b = new_building(weighted > 1 ? weighted : 0, size);
+	if (!b)
+		return -ENOMEM;
+	/* Most services of a big file have one backend: no claims. */
+	b->only = last;
+	b->phase = b->count ? 0 : PHASES - 1;
+	b->members = members;
+	b->members_count = count;
+	b->slots = slots;
+	*out = b;
 	return 0;
 }
 
-static void build_claimants(struct build *b, const struct ring_member *members, size_t count)
+bool ring_go_on(struct ring_building *b, size_t *budget)
 {
-	struct claimant *c = b->claimants;
-
-	for (size_t i = 0; i < count; i++) {
-		if (members[i].weight == 0)
+	while (b->phase < PHASES && *budget) {
+		if (!phases[b->phase](b, budget))
 			continue;
-		*c++ = (struct claimant){
-			.address = members[i].address,
-			.weight = members[i].weight,
-			.value = members[i].value,
-		};
+		b->phase++;
+		b->at = 0;
 	}
-	qsort(b->claimants, b->count, sizeof(*b->claimants), compare_address);
+	return b->phase < PHASES;
+}
+
+void ring_end(struct ring_building *b)
+{
+	free(b);
 }
 
 int ring_build(const struct ring_member *members, size_t count, uint32_t *slots, uint32_t size)
 {
-	const struct ring_member *last = NULL;
-	uint32_t weighted = 0;
-	struct build b;
-	int err;
+	struct ring_building *b;
+	size_t all = SIZE_MAX;
+	int err = ring_begin(members, count, slots, size, &b);
 
-	for (size_t i = 0; i < count; i++) {
-		if (members[i].weight > 0) {
-			last = &members[i];
-			weighted++;
-		}
-	}
-	if (weighted <= 1) { /* most services of a big file have one backend: no memory, no claims */
-		for (uint32_t slot = 0; slot < size; slot++)
-			slots[slot] = last ? last->value : 0;
-		return 0;
-	}
-	if (size < 2)
-		return -EINVAL;
-	err = build_new(&b, weighted, size);
 	if (err)
 		return err;
-	build_claimants(&b, members, count);
-	set_quotas(&b);
-	set_permutations(&b);
-	assign(&b);
-	for (uint32_t slot = 0; slot < size; slot++)
-		slots[slot] = b.claimants[b.holder[slot]].value;
-	free(b.claimants);
+	(void)ring_go_on(b, &all);
+	ring_end(b);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #ifndef SHUNT_RING_H
 #define SHUNT_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,18 @@ uint32_t ring_size(size_t backends);
  * slots.
  */
 int ring_build(const struct ring_member *members, size_t count, uint32_t *slots, uint32_t size);
+
+/*
+ * The same in parts, where others are to have their turn between: a ring of 65,536 slots takes milliseconds.
+ * `members` and `slots` are borrowed until ring_end, and the members must stay as they are. Errors as above,
+ * and *out for ring_end only after 0.
+ */
+struct ring_building;
+int ring_begin(const struct ring_member *members, size_t count, uint32_t *slots, uint32_t size,
+	       struct ring_building **out);
+/* Goes on by at most *budget steps, of about 10 ns, and takes those it made off it. True while there is more
+ * to be done; `slots` is filled after. */
+bool ring_go_on(struct ring_building *building, size_t *budget);
+void ring_end(struct ring_building *building); /* at any time; NULL is fine */
 
 #endif

@@ -255,10 +255,8 @@ static void note_failure(struct model *model, int err)
  * the budget, a target that need not be asked about; 0 where nothing is left.
  */
 
-/* How many times cheaper than a question it is to share the answer of the one before; and how many slots of a
- * ring are worth as much as that. */
+/* How many times cheaper than a question it is to share the answer of the one before. */
 #define SHARES_EACH 24
-#define SLOTS_EACH  16
 
 static size_t look_at_nexthop(struct apply *apply)
 {
@@ -333,20 +331,13 @@ static size_t update_one(struct apply *apply)
 }
 
 /* All ways are known: who is led where follows from them. */
-static size_t store_ring(struct apply *apply)
+static size_t store_rings(struct apply *apply)
 {
-	struct agenda_item *item = agenda_take(&apply->model->rings, NULL);
-	struct service *service;
 	int err;
+	size_t worth = apply_store_rings(apply, &err);
 
-	if (!item)
-		return 0;
-	service = AGENDA_OF(item, struct service, ring_work);
-	err = apply_store_ring(apply, service);
 	note_failure(apply->model, err);
-	if (err)
-		model_stale(service);
-	return 1 + service->slots / SLOTS_EACH;
+	return worth;
 }
 
 /* No slot leads to them any more. */
@@ -368,7 +359,7 @@ static size_t finish_leaving(struct apply *apply)
 static void begin_phase(struct apply *apply)
 {
 	struct agenda *const agendas[] = {NULL, &apply->model->work, &apply->model->rings,
-					  &apply->model->leavers};
+					  &apply->model->leavers, &apply->model->care};
 
 	if (agendas[apply->model->phase])
 		agenda_begin(agendas[apply->model->phase]);
@@ -380,8 +371,8 @@ static void begin_phase(struct apply *apply)
 
 int apply_part(struct apply *apply, size_t budget, bool *more)
 {
-	static size_t (*const phases[])(struct apply *) = {look_at_nexthop, update_one, store_ring,
-							   finish_leaving};
+	static size_t (*const phases[])(struct apply *) = {look_at_nexthop, update_one, store_rings,
+							   finish_leaving, apply_care};
 	struct model *model = apply->model;
 
 	if (!model->passing) {
@@ -389,7 +380,8 @@ int apply_part(struct apply *apply, size_t budget, bool *more)
 		model->phase = 0;
 		model->failed = 0;
 		forget_answer(apply);
-		apply_forget_scratch(apply); /* of a pass that was given up: for smaller tables? */
+		apply_give_up_ring(apply); /* of a pass that was given up: for smaller tables? */
+		apply_give_up_care(model);
 		begin_phase(apply);
 	}
 	while (budget && model->phase < sizeof(phases) / sizeof(phases[0])) {
@@ -403,9 +395,8 @@ int apply_part(struct apply *apply, size_t budget, bool *more)
 	*more = model->phase < sizeof(phases) / sizeof(phases[0]);
 	if (*more)
 		return 0;
-	apply_forget_scratch(apply);
+	apply_give_up_ring(apply); /* none is under way: the room */
 	note_failure(model, apply_answers(apply));
-	apply_care(apply);
 	model->passing = false;
 	return model->failed;
 }

@@ -19,6 +19,7 @@
 #include "model.h"
 #include "policy.h"
 
+struct ring_job;
 struct rt_query;
 struct rt_state;
 
@@ -56,13 +57,6 @@ struct apply_deal {
 	struct resolution resolution;
 };
 
-/* Room that the rings of one pass are worked out in; owned. */
-struct apply_scratch {
-	uint32_t *slots;
-	uint8_t *fates;
-	uint32_t fates_size;
-};
-
 struct apply {
 	struct model *model;
 	struct tables *tables;
@@ -88,7 +82,7 @@ struct apply {
 	uint64_t next_end;    /* the first that is still to come; 0: none is */
 	bool ending;	      /* some target has one, or had lately */
 	struct apply_deal deal;
-	struct apply_scratch scratch;
+	struct ring_job *ring_job; /* owned: the ring that is being stored (apply_ring.c), or NULL */
 };
 
 void apply_mark_all(struct apply *apply);
@@ -116,21 +110,20 @@ void apply_keep_nexthops(struct apply *apply);
 int apply_pass(struct apply *apply);
 /*
  * The same in parts, so that others have their turn between: about `budget` targets, or one question
- * for 24. While *more, call it again; rings, and what leaves, wait for the last part, where all ways are
+ * for 24. While *more, call it again; rings, and what leaves, wait for the last parts, where all ways are
  * known. apply_pass begins anew.
  */
 int apply_part(struct apply *apply, size_t budget, bool *more);
 bool apply_pending(const struct apply *apply);
-/* Frees the room that rings were worked out in. A pass does it; for one that is never to end. */
-void apply_forget_scratch(struct apply *apply);
+/* Gives up the ring that is being stored, which is marked again, and frees the room for it. A pass does it;
+ * for one that is never to end, while its model is there. */
+void apply_give_up_ring(struct apply *apply);
 
 /* Are slots in transition, or backends kept for flows they have? Then call apply_settle every second: it
- * marks the services where some have become idle, for the next pass. */
+ * marks the services where some have become idle, for the next pass. It looks at `budget` backends in one go:
+ * true where it is to be called again for the others. */
 bool apply_moving(const struct apply *apply);
-void apply_settle(struct apply *apply);
-
-/* The backend's index for each slot of the service's ring as it has to be: room for RING_MAX. 0 or -errno. */
-int apply_ring(const struct service *service, uint32_t *slots);
+bool apply_settle(struct apply *apply, size_t budget);
 uint32_t apply_clock(void);
 
 /* Where tunnels come from, by the file and this node's addresses; and that in the knobs, where it differs.

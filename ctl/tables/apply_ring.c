@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Rings, and the transitions of their slots.
+ * A ring that is to be built again, from the states of its backends to its slots.
  *
- * A ring that is built again moves slots. Whoever they move away from keeps its flows
- * (transition.h) and is marked in its record; packets renew the mark. Once a second, while there is
- * anything to look after, apply_settle takes away the marks that have been idle, and the next pass
- * ends the transitions that hung on them, and lets go of backends that are gone from the file.
- * All of it stands in the maps: a restart goes on where the former run was.
+ * It takes milliseconds where it is large, and so goes in parts, between which neighbours, links and packets
+ * go on. The pass that it belongs to does nothing else meanwhile, so the states stay; what is marked behind
+ * it is for the next pass. A pass that is begun anew begins its rings anew as well: slots that were stored
+ * already are as any others.
+ *
+ * A ring that is built again moves slots. Whoever they move away from keeps its flows (transition.h) and is
+ * marked in its record; packets renew the mark, and apply_settle.c ends it. All of it stands in the maps: a
+ * restart goes on where the former run was.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +17,22 @@
 
 #include "apply.h"
 #include "apply_ring.h"
-#include "ring.h"
+#include "members.h"
 #include "transition.h"
+#include "wanted.h"
+
+#define STEPS	   2400 /* in one go: 30 us */
+#define STEPS_EACH 24	/* are worth as much as a target that is resolved */
+
+/* The ring that is being stored, and the room for it, which those of one pass share. */
+struct ring_job {
+	struct service *service; /* NULL: none is under way */
+	unsigned step;
+	struct wanted wanted;
+	struct members members; /* a walk over them */
+	struct transition transition;
+	struct ring_change change;
+};
 
 uint32_t apply_clock(void)
 {
@@ -27,248 +44,178 @@ uint32_t apply_clock(void)
 	return units ? (uint32_t)units : 1;
 }
 
-/* ---- one ring ------------------------------------------------------------------------------- */
-
-int apply_ring(const struct service *service, uint32_t *slots)
-{
-	struct ring_member *members = calloc(service->config->backends_count, sizeof(*members));
-	uint32_t size = tables_ring_size(service->ring);
-	size_t count = 0;
-	int err;
-
-	if (!members)
-		return -ENOMEM;
-	for (size_t i = 0; i < service->config->backends_count; i++) {
-		const struct member *member = &service->members[i];
-
-		if (!backend_state_serves(member->state) || !member->config->weight)
-			continue;
-		members[count++] = (struct ring_member){
-			.address = member->config->address,
-			.weight = member->config->weight,
-			.value = tables_backend_index(member->backend),
-		};
-	}
-	err = ring_build(members, count, slots, service->slots);
-	free(members);
-	/* In a larger ring each slot stands several times; from the end, as they lie in the same place. */
-	for (uint32_t i = size; !err && size > service->slots && i-- > 0;)
-		slots[i] = slots[(uint64_t)i * service->slots / size];
-	return err;
-}
-
-/* The n-th member of a service, first those of the file, then those gone; or NULL. */
-static struct member *each_member(const struct service *service, size_t *n, struct gone **gone)
-{
-	struct member *member;
-
-	if (*n < service->config->backends_count)
-		return &service->members[(*n)++];
-	*gone = *n == service->config->backends_count ? service->gone : *gone;
-	(*n)++;
-	if (!*gone)
-		return NULL;
-	member = &(*gone)->member;
-	*gone = (*gone)->next;
-	return member;
-}
-
-static void learn_fates(const struct apply *apply, const struct service *service, struct transition *out)
-{
-	struct gone *gone = NULL;
-	struct member *member;
-	size_t n = 0;
-
-	while ((member = each_member(service, &n, &gone))) {
-		uint32_t index = tables_backend_index(member->backend);
-
-		if (!backend_state_keeps(member->state))
-			continue;
-		out->fates[index] = FATE_STEADY;
-		if (tables_backend_seen(apply->tables, member->backend))
-			transition_leave(out, index);
-	}
-}
-
-static void forget_fates(const struct service *service, struct transition *transition)
-{
-	struct gone *gone = NULL;
-	struct member *member;
-	size_t n = 0;
-
-	while ((member = each_member(service, &n, &gone)))
-		transition->fates[tables_backend_index(member->backend)] = FATE_DEAD;
-}
-
-static uint32_t idle_of(const struct service *service)
+uint32_t apply_idle(const struct service *service)
 {
 	return (uint32_t)((service->config->idle * 1000000ULL >> SH_SEEN_SHIFT) + 1);
 }
 
-/* Whoever is gone has its idle time from when that is known, also where no slot leads to it. */
-static void meet_gone(struct apply *apply, const struct service *service, uint32_t now)
+/* ---- steps: 1 there is more of it, 0 it is done, or -errno ----------------------------------- */
+
+static int work_out(struct apply *apply, struct ring_job *job, size_t *budget)
 {
-	for (struct gone *gone = service->gone; gone; gone = gone->next) {
-		if (!gone->met && !tables_backend_seen(apply->tables, gone->member.backend))
-			tables_see_backend(apply->tables, gone->member.backend, now);
-		if (!gone->met && service->config->quic_id.bytes &&
-		    !tables_backend_named(apply->tables, gone->member.backend))
-			tables_mark_named(apply->tables, gone->member.backend, now);
-		gone->met = true;
-	}
-}
+	int more = wanted_go_on(&job->wanted, budget);
 
-static bool needs_care(const struct apply *apply, const struct service *service)
-{
-	struct gone *gone = NULL;
-	struct member *member;
-	size_t n = 0;
-
-	if (tables_ring_moving(service->ring) || service->gone)
-		return true;
-	while ((member = each_member(service, &n, &gone))) {
-		if (tables_backend_seen(apply->tables, member->backend))
-			return true;
-	}
-	return false;
-}
-
-static void begin_moving(struct service *service)
-{
-	agenda_mark(&service->model->care, &service->care_work);
-	service->model->moving += !service->moving;
-	service->moving = true;
-}
-
-static int update_ring(struct apply *apply, struct service *service, const struct apply_scratch *scratch)
-{
-	struct transition transition = {.fates = scratch->fates, .fates_size = scratch->fates_size};
-	struct ring_change change = {.want = scratch->slots, .now = apply->clock(), .idle = idle_of(service)};
-	int err = apply_ring(service, scratch->slots);
-
-	if (err)
-		return err;
-	meet_gone(apply, service, change.now);
-	if (service->config->scheduler != SCHEDULER_RANDOM)
-		change.transition = &transition;
-	learn_fates(apply, service, &transition);
-	err = tables_store_ring(apply->tables, service->ring, &change);
-	forget_fates(service, &transition);
-	if (err < 0)
-		return err;
-	begin_moving(service);
+	if (more)
+		return more;
+	job->members = (struct members){.service = job->service};
+	job->change = (struct ring_change){
+		.want = job->wanted.slots, .now = apply->clock(), .idle = apply_idle(job->service)};
+	if (job->service->config->scheduler != SCHEDULER_RANDOM)
+		job->change.transition = &job->transition;
 	return 0;
 }
 
-/* Room that is shared by the services of one pass. */
-static bool has_scratch(struct apply *apply)
+/* Whoever is gone has its idle time from when that is known, also where no slot leads to it. */
+static void meet_gone(struct apply *apply, struct gone *gone, uint32_t now)
 {
-	struct apply_scratch *scratch = &apply->scratch;
+	const struct member *member = &gone->member;
 
-	if (!scratch->slots)
-		scratch->slots = calloc(RING_MAX, sizeof(*scratch->slots));
-	if (!scratch->fates) {
-		scratch->fates_size = tables_backends_size(apply->tables);
-		scratch->fates = calloc(scratch->fates_size, sizeof(*scratch->fates));
-	}
-	return scratch->slots && scratch->fates;
+	if (!gone->met && !tables_backend_seen(apply->tables, member->backend))
+		tables_see_backend(apply->tables, member->backend, now);
+	if (!gone->met && member->service->config->quic_id.bytes &&
+	    !tables_backend_named(apply->tables, member->backend))
+		tables_mark_named(apply->tables, member->backend, now);
+	gone->met = true;
 }
 
-int apply_store_ring(struct apply *apply, struct service *service)
+static int learn_fates(struct apply *apply, struct ring_job *job, size_t *budget)
 {
-	return has_scratch(apply) ? update_ring(apply, service, &apply->scratch) : -ENOMEM;
-}
+	for (; *budget; --*budget) {
+		struct member *member = members_next(&job->members);
+		uint32_t index;
 
-void apply_forget_scratch(struct apply *apply)
-{
-	free(apply->scratch.slots);
-	free(apply->scratch.fates);
-	apply->scratch = (struct apply_scratch){0};
-}
-
-/* ---- the end of transitions ----------------------------------------------------------------- */
-
-/* Packets that name it come no more. */
-static void settle_named(struct apply *apply, struct service *service, const struct gone *gone, uint32_t now)
-{
-	uint32_t named = tables_backend_named(apply->tables, gone->member.backend);
-
-	if (!named || (now - named < idle_of(service) && backend_state_keeps(gone->member.state)))
-		return;
-	tables_mark_named(apply->tables, gone->member.backend, 0);
-	model_stale(service);
-}
-
-/* Takes away the marks that were not renewed in time. */
-static void settle(struct apply *apply, struct service *service, uint32_t now)
-{
-	uint32_t idle = idle_of(service);
-	struct gone *gone = NULL;
-	struct member *member;
-	size_t n = 0;
-
-	while ((member = each_member(service, &n, &gone))) {
-		uint32_t seen = tables_backend_seen(apply->tables, member->backend);
-
-		if (!seen || (now - seen < idle && backend_state_keeps(member->state)))
+		if (!member)
+			return 0;
+		if (member->gone)
+			meet_gone(apply, (struct gone *)member, job->change.now);
+		if (!backend_state_keeps(member->state))
 			continue;
-		tables_see_backend(apply->tables, member->backend, 0);
-		model_stale(service);
+		index = tables_backend_index(member->backend);
+		job->transition.fates[index] = FATE_STEADY;
+		if (tables_backend_seen(apply->tables, member->backend))
+			transition_leave(&job->transition, index);
 	}
-	for (gone = service->gone; gone; gone = gone->next)
-		settle_named(apply, service, gone, now);
-	if (tables_ring_due(service->ring, now, idle))
-		model_stale(service);
+	return 1;
 }
 
-bool apply_moving(const struct apply *apply)
+static int store(struct apply *apply, struct ring_job *job, size_t *budget)
 {
-	return apply->model->moving > 0;
+	int more = tables_store_ring(apply->tables, job->service->ring, &job->change, budget);
+
+	if (!more)
+		job->members = (struct members){.service = job->service};
+	return more;
 }
 
-void apply_settle(struct apply *apply)
+/* The room is the next ring's, too. */
+static int forget_fates(struct apply *apply, struct ring_job *job, size_t *budget)
 {
-	uint32_t now = apply->clock();
+	(void)apply;
+	for (; *budget; --*budget) {
+		const struct member *member = members_next(&job->members);
 
-	for (size_t i = 0; i < apply->model->services_count; i++) {
-		if (apply->model->services[i].moving)
-			settle(apply, &apply->model->services[i], now);
+		if (!member)
+			return 0;
+		job->transition.fates[tables_backend_index(member->backend)] = FATE_DEAD;
 	}
+	return 1;
 }
 
-/* Has it no flows any more? */
-static bool forgettable(const struct apply *apply, const struct gone *gone)
+/* ---- a ring ----------------------------------------------------------------------------------- */
+
+static struct ring_job *new_job(const struct apply *apply)
 {
-	return !gone->member.leaving && !tables_backend_seen(apply->tables, gone->member.backend) &&
-	       !tables_backend_named(apply->tables, gone->member.backend);
+	uint32_t size = tables_backends_size(apply->tables);
+	struct ring_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->transition = (struct transition){.fates = calloc(size, sizeof(*job->transition.fates)),
+					      .fates_size = size};
+	if (job->transition.fates)
+		return job;
+	free(job);
+	return NULL;
 }
 
-static void take_care(struct apply *apply, struct service *service)
+static int begin(struct apply *apply, struct service *service)
 {
-	struct gone *next;
+	struct ring_job *job = apply->ring_job ? apply->ring_job : new_job(apply);
 
-	for (struct gone *gone = service->gone; gone; gone = next) {
-		next = gone->next;
-		if (forgettable(apply, gone))
-			model_forget(apply->model, gone, apply->tables);
-	}
-	if (!needs_care(apply, service)) {
-		service->model->moving--;
-		service->moving = false;
-	}
+	if (!job)
+		return -ENOMEM;
+	apply->ring_job = job;
+	job->service = service;
+	job->step = 0;
+	job->transition = (struct transition){.fates = job->transition.fates,
+					      .fates_size = job->transition.fates_size};
+	service->stored++;
+	return wanted_begin(&job->wanted, service);
 }
 
-void apply_care(struct apply *apply)
+/* Transitions are to be looked after. */
+static void end(struct ring_job *job)
 {
-	struct agenda *care = &apply->model->care;
-	struct agenda_item *item;
+	struct service *service = job->service;
 
-	agenda_begin(care);
-	while ((item = agenda_take(care, NULL))) {
-		struct service *service = AGENDA_OF(item, struct service, care_work);
+	service->stored++;
+	agenda_mark(&service->model->care, &service->care_work);
+	service->model->moving += !service->moving;
+	service->moving = true;
+	job->service = NULL;
+}
 
-		/* Of one whose ring could not be stored this is asked again when it is. */
-		if (service->moving && !model_is_stale(service))
-			take_care(apply, service);
+/* 0, also where there is more to be done; or -errno. */
+static int go_on(struct apply *apply, struct ring_job *job, size_t *budget)
+{
+	static int (*const steps[])(struct apply *, struct ring_job *, size_t *) = {work_out, learn_fates,
+										    store, forget_fates};
+
+	while (*budget) {
+		int more = steps[job->step](apply, job, budget);
+
+		if (more < 0)
+			return more;
+		if (more || ++job->step < sizeof(steps) / sizeof(steps[0]))
+			continue;
+		end(job);
+		break;
 	}
+	return 0;
+}
+
+size_t apply_store_rings(struct apply *apply, int *err)
+{
+	size_t budget = STEPS;
+
+	*err = 0;
+	if (!apply->ring_job || !apply->ring_job->service) {
+		struct agenda_item *item = agenda_take(&apply->model->rings, NULL);
+		struct service *service = item ? AGENDA_OF(item, struct service, ring_work) : NULL;
+
+		if (!service)
+			return 0;
+		*err = begin(apply, service);
+		if (*err)
+			model_stale(service);
+	}
+	if (!*err)
+		*err = go_on(apply, apply->ring_job, &budget);
+	if (*err)
+		apply_give_up_ring(apply);
+	return 1 + (STEPS - budget) / STEPS_EACH;
+}
+
+void apply_give_up_ring(struct apply *apply)
+{
+	struct ring_job *job = apply->ring_job;
+
+	apply->ring_job = NULL;
+	if (!job)
+		return;
+	if (job->service)
+		model_stale(job->service);
+	wanted_free(&job->wanted);
+	free(job->transition.fates);
+	free(job);
 }

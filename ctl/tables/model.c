@@ -183,6 +183,8 @@ void model_forget(struct model *model, struct gone *gone, struct tables *tables)
 	while (*link != gone)
 		link = &(*link)->next;
 	*link = gone->next;
+	if (model->settling.gone == gone)
+		model->settling.gone = gone->next;
 	leave_target(model, &gone->member);
 	agenda_remove(&gone->member.leaves);
 	free_member(&gone->member, tables);

@@ -81,8 +81,16 @@ struct service {
 	struct agenda_item ring_work; /* in the model's `rings` */
 	struct agenda_item care_work; /* in the model's `care` */
 	bool moving;		      /* transitions are to be looked after */
+	unsigned stored;	      /* counts how often its ring has begun to be stored, and ended */
 	size_t in_state[BACKEND_STATES]; /* members of the file */
 	UT_hash_handle hh;		 /* while speakers are looked for */
+};
+
+/* A walk over all who may have flows of a service: members.h. Only the service is set at first. */
+struct members {
+	struct service *service;
+	size_t next;
+	struct gone *gone; /* the next of them, once all others were walked over */
 };
 
 struct model {
@@ -98,10 +106,14 @@ struct model {
 	struct agenda rings;	  /* services whose ring is to be built again */
 	struct agenda leavers;	  /* members that no slot is to lead to, to be taken out of the tables */
 	struct agenda care;	  /* services that may have come to the end of a transition */
-	size_t moving;		  /* services that are */
-	bool passing;		  /* a pass has begun and is to go on */
-	unsigned phase;		  /* of that pass */
-	int failed;		  /* in that pass: -errno, or 0 */
+	size_t moving;		  /* services that are in one */
+	struct members
+		settling; /* where the walk over those goes on, between passes; no service: at the first */
+	struct members caring; /* likewise, in the pass: who may have come to its end */
+	bool cared;	       /* somebody of those has flows */
+	bool passing;	       /* a pass has begun and is to go on */
+	unsigned phase;	       /* of that pass */
+	int failed;	       /* in that pass: -errno, or 0 */
 };
 
 /* Takes over `config` on success. `directs`: this node is a director. 0, or -ENOMEM or -ENOSPC (a

@@ -160,11 +160,23 @@ struct ring_change {
 	const uint32_t *want;	       /* of each slot: the index of the backend for new flows */
 	struct transition *transition; /* of its service; NULL: flows are remembered all (random) */
 	uint32_t now, idle;	       /* in the unit of `seen` */
+
+	/* How far it is; all zero at first. */
+	uint32_t at;	 /* slots that have been looked at */
+	bool left;	 /* whom slots move away from is marked */
+	bool moves;	 /* some slots do */
+	uint32_t moving; /* in transition now */
+	uint32_t stores; /* made */
 };
 
-/* Marks whom slots move away from, then stores the slots that differ. Returns how many were stored, or
- * -errno. */
-int tables_store_ring(struct tables *tables, struct table_ring *ring, const struct ring_change *change);
+/*
+ * Marks whom slots move away from, then stores the slots that differ: by at most *budget slots, and takes
+ * them off it. 1: there is more to be done, 0: the ring is as wanted, or -errno. Between two parts packets go
+ * by some slots as they were and some as they are to be, and each of them is one word. A change that is not
+ * gone on with may be followed by any other.
+ */
+int tables_store_ring(struct tables *tables, struct table_ring *ring, struct ring_change *change,
+		      size_t *budget);
 /* Slots in transition, when it was last stored. */
 uint32_t tables_ring_moving(const struct table_ring *ring);
 /* Is it time to store the ring again, to close its transitions to unknown datagrams? */
@@ -192,7 +204,7 @@ void tables_leave(struct tables *tables);
 bool tables_reap(struct tables *tables);
 
 /* The memory that the records lie in. */
-const struct port *tables_port(const struct tables *tables);
+struct port *tables_port(const struct tables *tables);
 uint64_t tables_writes(const struct tables *tables);
 /* For stores that are not made here: hash maps. */
 void tables_add_writes(struct tables *tables, uint64_t writes);

@@ -116,60 +116,85 @@ void tables_ring_put(struct tables *tables, struct table_ring *ring)
 	free(ring);
 }
 
-/* Before any slot moves: a packet that finds it moved finds its former backend marked. */
-static void leave(struct tables *tables, struct table_ring *ring, const struct sh_slot *slots,
-		  const struct ring_change *change)
+/* Slots from change->at on, as many as the budget allows: a window of its own for each part. */
+static struct sh_slot *next_slots(struct tables *tables, const struct table_ring *ring,
+				  const struct ring_change *change, size_t *budget, uint32_t *count)
 {
-	bool moves = false;
+	size_t left = ring->key.size - change->at;
 
-	for (uint32_t i = 0; i < ring->key.size; i++) {
+	*count = (uint32_t)(left < *budget ? left : *budget);
+	*budget -= *count;
+	return tables->port->slots(tables->port, ring->first + change->at, *count);
+}
+
+/* Before any slot moves: a packet that finds it moved finds its former backend marked. */
+static void leave(struct tables *tables, const struct sh_slot *slots, uint32_t count,
+		  struct ring_change *change)
+{
+	for (uint32_t i = 0; i < count; i++) {
 		uint32_t from = slots[i].now;
 
-		if (from == change->want[i])
+		if (from == change->want[change->at + i])
 			continue;
-		moves = true;
+		change->moves = true;
 		if (transition_leave(change->transition, from))
 			__atomic_store_n(&tables->port->backends[from].seen, change->now, __ATOMIC_RELEASE);
 	}
-	if (moves || !ring->changed) {
+}
+
+/* Who is left is known. */
+static void end_leaving(struct table_ring *ring, struct ring_change *change)
+{
+	change->left = true;
+	change->at = 0;
+	if (!change->transition)
+		return;
+	if (change->moves || !ring->changed) {
 		ring->changed = change->now;
 		ring->closed = false;
 	}
+	ring->closed |= change->now - ring->changed >= change->idle;
+	change->transition->close = ring->closed;
 }
 
-static int store_slots(struct tables *tables, struct table_ring *ring, struct sh_slot *slots,
-		       const struct ring_change *change)
+static void store_slots(struct tables *tables, struct sh_slot *slots, uint32_t count,
+			struct ring_change *change)
 {
-	int stores = 0;
-
-	ring->moving = 0;
-	for (uint32_t i = 0; i < ring->key.size; i++) {
-		struct sh_slot slot = {.now = change->want[i]};
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t want = change->want[change->at + i];
+		struct sh_slot slot = {.now = want};
 
 		if (change->transition)
-			slot = transition_next(slots[i], change->want[i], change->transition);
-		ring->moving += slot.before != 0;
-		stores += (int)word_switch(tables, &slots[i].both, slot.both);
+			slot = transition_next(slots[i], want, change->transition);
+		change->moving += slot.before != 0;
+		change->stores += word_switch(tables, &slots[i].both, slot.both);
 	}
-	return stores;
 }
 
-int tables_store_ring(struct tables *tables, struct table_ring *ring, const struct ring_change *change)
+int tables_store_ring(struct tables *tables, struct table_ring *ring, struct ring_change *change,
+		      size_t *budget)
 {
-	struct port *port = tables->port;
-	struct sh_slot *slots = port->slots(port, ring->first, ring->key.size);
-	int stores;
+	if (!change->transition && !change->left)
+		end_leaving(ring, change);
+	while (*budget && change->at < ring->key.size) {
+		uint32_t count;
+		struct sh_slot *slots = next_slots(tables, ring, change, budget, &count);
 
-	if (!slots)
-		return -errno;
-	if (change->transition) {
-		leave(tables, ring, slots, change);
-		ring->closed |= change->now - ring->changed >= change->idle;
-		change->transition->close = ring->closed;
+		if (!slots)
+			return -errno;
+		if (change->left)
+			store_slots(tables, slots, count, change);
+		else
+			leave(tables, slots, count, change);
+		tables->port->slots_done(tables->port);
+		change->at += count;
+		if (!change->left && change->at == ring->key.size)
+			end_leaving(ring, change);
 	}
-	stores = store_slots(tables, ring, slots, change);
-	port->slots_done(port);
-	return stores;
+	if (change->at < ring->key.size)
+		return 1;
+	ring->moving = change->moving;
+	return 0;
 }
 
 bool tables_ring_due(const struct table_ring *ring, uint32_t now, uint32_t idle)

@@ -273,7 +273,7 @@ uint32_t tables_service_index(const struct table_service *service)
 	return service->index;
 }
 
-const struct port *tables_port(const struct tables *tables)
+struct port *tables_port(const struct tables *tables)
 {
 	return tables->port;
 }

@@ -136,6 +136,24 @@ static void crowd_change(struct crowd *crowd)
 	load(crowd_file(crowd));
 }
 
+/* A second goes by, in parts with packets between. Some are left in the midst, for what comes next. */
+static void crowd_elapse(struct crowd *crowd)
+{
+	bool more = true;
+
+	world->now++;
+	while (more && crowd_throw(crowd, 30)) {
+		bool settles = apply_settle(&world->apply, 7);
+
+		assert_int_equal(apply_part(&world->apply, 1, &more), 0);
+		more |= settles;
+		for (uint32_t i = 0; i < crowd->flows_count; i += 1 + crowd_throw(crowd, 60)) {
+			if (crowd->flows[i].backend.family)
+				crowd_go_on(crowd, &crowd->flows[i]);
+		}
+	}
+}
+
 /* Four backends to begin with. */
 static void crowd_gather(struct crowd *crowd)
 {
@@ -157,7 +175,7 @@ static void crowd_live_through(struct crowd *crowd)
 		crowd_change(crowd);
 		crowd_traffic(crowd);
 		for (uint32_t j = 0; j < pause; j++) {
-			elapse(1);
+			crowd_elapse(crowd);
 			crowd_traffic(crowd);
 		}
 		while (tables_reap(world->apply.tables))

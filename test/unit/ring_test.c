@@ -379,6 +379,61 @@ static void change_moves_little(void **state)
 	}
 }
 
+/* `steps` in each part. Returns how many there were. */
+static size_t build_in_parts(struct fixture *f, size_t count, uint32_t size, size_t steps)
+{
+	struct ring_building *building;
+	size_t budget, parts = 0;
+
+	assert_int_equal(ring_begin(f->members, count, f->slots, size, &building), 0);
+	do {
+		budget = steps;
+		parts++;
+	} while (ring_go_on(building, &budget));
+	assert_true(budget < steps || steps == 1);
+	ring_end(building);
+	return parts;
+}
+
+static void a_ring_in_parts_is_the_same(void **state)
+{
+	static const struct {
+		size_t members, steps, least;
+	} cases[] = {
+		{0, 50, 3},	 {1, 50, 3},	  {2, 1, 300},	      {7, 33, 30},
+		{100, 1000, 30}, {700, 4096, 30}, {700, SIZE_MAX, 1},
+	};
+	struct fixture *f = *state;
+
+	fill(f, MEMBERS_MAX, member4);
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		f->members[i].weight = 1 + i * i % 7;
+	shuffle(f->members, MEMBERS_MAX);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t size = ring_size(cases[i].members);
+
+		assert_int_equal(ring_build(f->members, cases[i].members, f->before, size), 0);
+		memset(f->slots, 0xff, sizeof(f->slots));
+		assert_true(build_in_parts(f, cases[i].members, size, cases[i].steps) >= cases[i].least);
+		assert_memory_equal(f->slots, f->before, size * sizeof(*f->slots));
+	}
+}
+
+/* Whoever is not done with may be let go of. */
+static void a_ring_may_be_given_up(void **state)
+{
+	struct fixture *f = *state;
+	struct ring_building *building;
+	size_t budget = 500;
+
+	fill(f, 50, member4);
+	assert_int_equal(ring_begin(f->members, 50, f->slots, 1024, &building), 0);
+	assert_true(ring_go_on(building, &budget));
+	assert_int_equal(budget, 0);
+	ring_end(building);
+	ring_end(NULL);
+}
+
 static void timing(void **state)
 {
 	static const uint32_t cases[] = {1, 4, 650};
@@ -416,6 +471,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_ring_is_pinned, setup, teardown),
 		cmocka_unit_test_setup_teardown(removal_moves_little, setup, teardown),
 		cmocka_unit_test_setup_teardown(change_moves_little, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_ring_in_parts_is_the_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_ring_may_be_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(timing, setup, teardown),
 	};
 

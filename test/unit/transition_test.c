@@ -375,6 +375,23 @@ static void random_keeps_its_flows_without_slots(void **state)
 	assert_steady();
 }
 
+static void whoever_is_forgotten_between_two_parts_is_not_looked_at(void **state)
+{
+	(void)state;
+	start(4);
+	load(file_of(0, 1));
+	assert_non_null(service()->gone->next);
+	world->now += IDLE;
+	assert_true(apply_settle(&world->apply, 3)); /* both of the file, and one who is gone */
+	assert_ptr_equal(world->apply.model->settling.gone, service()->gone->next);
+	tables_see_backend(world->apply.tables, service()->gone->next->member.backend, 0);
+	assert_int_equal(apply_pass(&world->apply), 0);
+	assert_null(service()->gone);
+	assert_null(world->apply.model->settling.gone);
+	elapse(0);
+	assert_steady();
+}
+
 /* ---- flows through random changes ------------------------------------------------------------ */
 
 static struct config *file_by(unsigned backends, enum forward forward, enum forward remote, uint32_t dscp)
@@ -522,6 +539,7 @@ int main(void)
 		FACT(a_file_changed_while_nobody_ran_moves_no_flow),
 		FACT(datagrams_are_let_go_after_the_idle_time),
 		FACT(random_keeps_its_flows_without_slots),
+		FACT(whoever_is_forgotten_between_two_parts_is_not_looked_at),
 		FACT(a_mode_changes_for_who_stays_and_not_for_who_is_gone),
 		FACT(who_is_gone_follows_auto),
 		FACT(no_flow_is_lost_in_any_order_of_changes),
