@@ -50,7 +50,8 @@ NETLINK_SRC := $(filter-out %.bpf.c,$(wildcard netlink/*.c))
 CTL_SRC     := $(filter-out ctl/shunt.c ctl/shuntd.c,$(wildcard ctl/*.c ctl/*/*.c))
 CTL_INC     := -Ictl $(patsubst %/,-I%,$(wildcard ctl/*/))
 MAIN_SRC    := ctl/shunt.c ctl/shuntd.c
-SKELETONS   := $(B)/xdp/director.skel.h $(B)/xdp/backend.skel.h $(B)/netlink/interest.skel.h
+SKELETONS   := $(B)/xdp/director.skel.h $(B)/xdp/backend.skel.h $(B)/netlink/interest.skel.h \
+               $(B)/netlink/probe.skel.h
 UNIT_SRC    := $(wildcard test/unit/*_test.c)
 
 NETLINK_OBJ := $(NETLINK_SRC:%.c=$(B)/%.o)
@@ -80,6 +81,7 @@ $(CTL_OBJ) $(MAIN_OBJ): $(B)/ctl/%.o: ctl/%.c | $(SKELETONS)
 # A system header to the compiler, for its warnings are libbpf's: so not in the .d file.
 $(B)/ctl/tables/dataplane.o: $(SKELETONS)
 $(B)/netlink/interest.o: $(B)/netlink/interest.skel.h
+$(B)/netlink/probe.o: $(B)/netlink/probe.skel.h
 
 $(B)/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
@@ -114,7 +116,8 @@ $(UNIT_BIN): $(B)/test/unit/%: test/unit/%.c $(LIB)
 $(filter $(B)/test/unit/cmd_%,$(UNIT_BIN)): | $(B)/shunt
 
 -include $(NETLINK_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT_BIN:=.d) \
-         $(B)/xdp/director.bpf.d $(B)/xdp/backend.bpf.d $(B)/netlink/interest.bpf.d
+         $(B)/xdp/director.bpf.d $(B)/xdp/backend.bpf.d $(B)/netlink/interest.bpf.d \
+         $(B)/netlink/probe.bpf.d
 
 ##
 help: ## this list

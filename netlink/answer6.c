@@ -6,15 +6,17 @@
  * there is one (index6.c says why). The index then finds a route by dumps, but they leave out what `ip -6
  * route append` has put between the next hops of one prefix and metric (net/ipv6/ip6_fib.c fib6_dump_node): a
  * throw route, or one by a nexthop object. Where such a one comes first, as the first of those next hops is
- * dead, the kernel is right, and the index is not. So neither is believed alone. What tells:
+ * dead, the kernel is right, and the index is not. So neither is believed alone.
  *
- *   - "No route" is true where connect() of a UDP socket finds none, either. It makes the same look-up, and
- * takes what comes out of it as a packet does: by the error of the copy, never by the route that it was made
- * for (net/ipv6/ip6_output.c ip6_dst_lookup_tail). Nothing is sent. It can't be asked for a packet that comes
- * in by an interface: there the index is believed.
- *   - The copy is that of a next hop which the right route has. A route of the index that has none in common
- * with the kernel's is not the right one.
- *   - A route that is there, and comes before that of the index in the same table, is not in the index.
+ * "No route" is true where connect() of a UDP socket finds none, either. It makes the same look-up, and takes
+ * what comes out of it as a packet does: by the error of the copy, never by the route that it was made for
+ * (net/ipv6/ip6_output.c ip6_dst_lookup_tail). Nothing is sent. That is asked for packets of this node's own.
+ * And a table that has nothing for the address by bpf_fib_lookup (probe.c) has not what the index knows in
+ * it, either. That is asked where the interface forwards, from Linux 6.5 on. Before, "no route" for what
+ * comes in by an interface is taken for false wherever the index has a route.
+ *
+ * A route that the kernel answers with shares a next hop with the right one. A route of the index that has
+ * none in common with it is not the right one; nor is one that comes behind it in the same table.
  *
  * Only query.c asks; nothing is kept.
  */
@@ -119,15 +121,15 @@ static int believe(struct rt_query *query, const struct addr *dst, const struct 
 int answer6_mend(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
 		 struct rt_route *route)
 {
+	bool none = route->type == RT_ROUTE_NONE, right = false;
 	struct rt_route found;
-	bool right = false;
 	int err;
 
-	if (!route->nexthop_id && route->type != RT_ROUTE_NONE)
+	if (!route->nexthop_id && !none)
 		return 0;
-	err = index6_find(&query->index6, query->interest, dst, ingress, &found);
+	err = index6_find(&query->index6, query->interest, dst, ingress, none ? &query->probe : NULL, &found);
 	if (err == -ENOENT)
-		return !route->nexthop_id || prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
+		return none || prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
 	if (!err)
 		err = believe(query, dst, ingress, route, &found, &right);
 	if (!err && !right)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * IFLA_LINKINFO: what kind of device a link is, and for those that are made of others what decides by
- * which of them a frame leaves.
+ * IFLA_LINKINFO: what kind of device a link is, for those that are made of others what decides by
+ * which of them a frame leaves, and a VRF's table.
  *
  * Called by decode_link.c alone. Kernel side: the fill_info of net/8021q/vlan_netlink.c,
- * net/bridge/br_netlink.c, drivers/net/bonding/bond_netlink.c and drivers/net/macvlan.c.
+ * net/bridge/br_netlink.c, drivers/net/bonding/bond_netlink.c, drivers/net/macvlan.c and drivers/net/vrf.c.
  */
 #include "decode.h"
 
@@ -82,14 +82,26 @@ static int macvlan(const struct nlattr *data, struct rt_link *link)
 	return 0;
 }
 
+static int vrf(const struct nlattr *data, struct rt_link *link)
+{
+	static const struct nla_policy policy[IFLA_VRF_MAX + 1] = {
+		[IFLA_VRF_TABLE] = {.type = NLA_U32},
+	};
+	struct nlattr *table[IFLA_VRF_MAX + 1];
+	int err = decode_nested(data, table, IFLA_VRF_MAX, policy);
+
+	if (err)
+		return err;
+	if (table[IFLA_VRF_TABLE])
+		link->vrf_table = nla_get_u32(table[IFLA_VRF_TABLE]);
+	return 0;
+}
+
 static const struct {
 	const char *kind;
 	int (*decode)(const struct nlattr *data, struct rt_link *link);
 } kinds[] = {
-	{"vlan", vlan},
-	{"bridge", bridge},
-	{"bond", bond},
-	{"macvlan", macvlan},
+	{"vlan", vlan}, {"bridge", bridge}, {"bond", bond}, {"macvlan", macvlan}, {"vrf", vrf},
 };
 
 int decode_link_info(const struct nlattr *attribute, struct rt_link *link)

@@ -38,10 +38,13 @@
 
 #include "decode.h"
 #include "interest.h"
+#include "probe.h"
 #include "routes6.h"
 #include "rules6.h"
 #include "socket.h"
 
+/* Its index in every network namespace (LOOPBACK_IFINDEX). */
+#define LOOPBACK       1
 #define RECEIVE_BUFFER (1024UL * 1024)
 
 struct index6 {
@@ -161,24 +164,36 @@ static int load(struct index6 *index)
 
 /* ---- asking -------------------------------------------------------------------------------- */
 
-static const struct route6 *by_rules(const struct index6 *index, const struct addr *dst,
-				     const struct rt_ingress *ingress)
+/* The kernel knows a VRF's table by the port that a packet comes in by. `not l3mdev` leads into no table. */
+static uint32_t table_of(const struct rt_rule *rule, const struct rt_ingress *ingress)
 {
+	if (!rule->l3mdev)
+		return rule->table;
+	return ingress ? ingress->vrf_table : 0;
+}
+
+static const struct route6 *by_rules(const struct index6 *index, const struct addr *dst,
+				     const struct rt_ingress *ingress, struct probe **probe)
+{
+	struct probe_packet packet = {.dst = dst, .ifindex = ingress ? ingress->ifindex : LOOPBACK};
 	const struct route6 *route = NULL;
 	const struct rt_rule *rule;
+	uint32_t table;
 	size_t at = 0;
 
 	while (!route && (rule = rules6_next(&index->rules, &at, dst, ingress))) {
-		/* Only the kernel knows a VRF's table. */
-		if (rule->l3mdev || rule->action == RT_RULE_REJECT)
+		if (rule->action == RT_RULE_REJECT)
 			return NULL;
-		route = routes6_find(&index->routes, dst, rule);
+		table = table_of(rule, ingress);
+		route = routes6_find(&index->routes, dst, table, rule->suppress_length);
+		if (route && probe && probe_table6(probe, &packet, table) == PROBE_NONE)
+			route = NULL;
 	}
 	return route;
 }
 
 int index6_find(struct index6 **index, const struct interest *interest, const struct addr *dst,
-		const struct rt_ingress *ingress, struct rt_route *out)
+		const struct rt_ingress *ingress, struct probe **probe, struct rt_route *out)
 {
 	const struct route6 *route;
 	int err = 0;
@@ -197,7 +212,7 @@ int index6_find(struct index6 **index, const struct interest *interest, const st
 		err = load(*index);
 	if (err)
 		return err;
-	route = by_rules(*index, dst, ingress);
+	route = by_rules(*index, dst, ingress, probe);
 	if (!route)
 		return -ENOENT;
 	*out = (struct rt_route){

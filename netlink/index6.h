@@ -7,15 +7,17 @@
 
 struct index6;
 struct interest;
+struct probe;
 
 /*
  * The longest matching route through a nexthop object, lowest metric first, in the first table that the rules
  * lead a packet from `ingress` to (NULL: of this node's own) and that has one. Fills all but the legs. *index
  * is made when first needed, and is the caller's: index6_close. `interest`, or NULL, is to stay the same as
- * long as *index. 0, -ENOENT where no route matches, or what does is not known (VRF), or -errno.
+ * long as *index. With `probe` a table is passed over where that finds nothing in it. 0, -ENOENT where no
+ * route matches, or -errno.
  */
 int index6_find(struct index6 **index, const struct interest *interest, const struct addr *dst,
-		const struct rt_ingress *ingress, struct rt_route *out);
+		const struct rt_ingress *ingress, struct probe **probe, struct rt_route *out);
 void index6_close(struct index6 *index); /* NULL is fine */
 
 #endif

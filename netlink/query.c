@@ -18,6 +18,7 @@
 #include "decode.h"
 #include "index6.h"
 #include "interest.h"
+#include "probe.h"
 
 int rt_query_open(struct rt_query **out)
 {
@@ -42,6 +43,7 @@ void rt_query_close(struct rt_query *query)
 		return;
 	index6_close(query->index6);
 	interest_free(query->interest);
+	probe_close(query->probe);
 	rtsock_close(&query->sock);
 	free(query);
 }
@@ -83,6 +85,23 @@ static int fib_verdict(int err, struct rt_route *out)
 		return err;
 	*out = route;
 	return 0;
+}
+
+/*
+ * From Linux 6.13 on IPv4 says EINVAL, as of a blackhole, also where rp_filter refuses the source, before the
+ * route is looked at (ip_route_input_rcu's reason is lost in inet_rtm_getroute). Before, it says -EXDEV.
+ */
+static int refused_source(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
+			  const struct rt_route *route)
+{
+	struct probe_packet packet = {.dst = dst, .src = ingress ? &ingress->source : NULL};
+	enum probe_answer answer;
+
+	if (!ingress || dst->family != ADDR_IPV4 || route->type != RT_ROUTE_BLACKHOLE)
+		return 0;
+	packet.ifindex = ingress->ifindex;
+	answer = probe_by_rules4(&query->probe, &packet);
+	return answer == PROBE_BLACKHOLE || answer == PROBE_UNKNOWN ? 0 : -EXDEV;
 }
 
 static int by_way(const void *a, const void *b)
@@ -136,6 +155,8 @@ static int ask_fib(struct rt_query *query, const struct addr *dst, const struct 
 		err = fib_verdict(err, &route);
 	else if (!answer || answer->nlmsg_type != RTM_NEWROUTE || decode_route(answer, &route))
 		err = -EBADMSG;
+	if (!err)
+		err = refused_source(query, dst, ingress, &route);
 	if (!err && dst->family == ADDR_IPV6)
 		err = answer6_mend(query, dst, ingress, &route);
 	if (!err)

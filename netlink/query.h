@@ -9,11 +9,13 @@
 
 struct index6;
 struct interest;
+struct probe;
 
 struct rt_query {
 	struct rtsock sock;
 	struct index6 *index6;	   /* made when an IPv6 answer first is to be looked at again */
 	struct interest *interest; /* what it follows; NULL: every route */
+	struct probe *probe;	   /* made when an answer first is in doubt */
 };
 
 /* Dumps, begun again up to `tries` times where the kernel marks one as interrupted; then -EAGAIN. */

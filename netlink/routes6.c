@@ -194,16 +194,16 @@ static const struct route6 *first_of(const struct routes6 *routes, const struct 
 	return route->table == table ? route : NULL;
 }
 
-const struct route6 *routes6_find(const struct routes6 *routes, const struct addr *dst,
-				  const struct rt_rule *rule)
+const struct route6 *routes6_find(const struct routes6 *routes, const struct addr *dst, uint32_t table,
+				  int suppress)
 {
 	const struct route6 *route = NULL;
 
-	for (int length = ROUTES6_LENGTHS - 1; length > rule->suppress_length && !route; length--) {
+	for (int length = ROUTES6_LENGTHS - 1; length > suppress && !route; length--) {
 		struct prefix prefix = {.addr = masked(dst, (unsigned int)length), .length = (uint8_t)length};
 
 		if (routes->lengths[length])
-			route = first_of(routes, &prefix, rule->table);
+			route = first_of(routes, &prefix, table);
 	}
 	return route && route->type != RT_ROUTE_THROW ? route : NULL;
 }

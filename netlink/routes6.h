@@ -40,9 +40,9 @@ int routes6_load(struct routes6 *routes, const struct nlmsghdr *message);
 /* An event. 0 or -errno; -ESTALE where it cannot tell what the kernel uses now. Then they are to be loaded
  * again. */
 int routes6_follow(struct routes6 *routes, const struct nlmsghdr *message);
-/* What `rule`'s table has for `dst`: the longest prefix, lowest metric first, that the rule lets count. NULL
- * where it has nothing, or a throw route: then the next rule is to be looked at. */
-const struct route6 *routes6_find(const struct routes6 *routes, const struct addr *dst,
-				  const struct rt_rule *rule);
+/* What `table` has for `dst`: the longest prefix, lowest metric first, that is longer than `suppress` (-1:
+ * any). NULL where it has nothing, or a throw route: then the next rule is to be looked at. */
+const struct route6 *routes6_find(const struct routes6 *routes, const struct addr *dst, uint32_t table,
+				  int suppress);
 
 #endif

@@ -114,8 +114,10 @@ static void meet(struct rt_ingress *ingress, const struct interface_row *row, co
 	memset(ingress, 0, sizeof(*ingress));
 	ingress->ifindex = row->ifindex;
 	memcpy(ingress->name, row->name, sizeof(ingress->name));
-	if (master && !strcmp(master->kind, "vrf"))
+	if (master && !strcmp(master->kind, "vrf")) {
 		memcpy(ingress->vrf, master->name, sizeof(ingress->vrf));
+		ingress->vrf_table = master->vrf_table;
+	}
 	rt_state_each_addr(state, find_address, &search);
 	if (search.found.addr.family)
 		ingress->source = somebody(&search.found, state);
@@ -215,7 +217,6 @@ static int ask_forwarded_default(const struct policy *policy, struct rt_query *q
 	if (!ingress || dst->family != ADDR_IPV4 || out->type != RT_ROUTE_UNICAST || out->dst.length)
 		return 0;
 	err = rt_query_fib_from(query, dst, ingress, &route);
-	/* It rejects what is refused by rp_filter, too: -EXDEV up to Linux 6.12, then as a blackhole. */
 	if (!err && route.type == RT_ROUTE_UNICAST)
 		*out = route;
 	return err == -EXDEV ? 0 : err;

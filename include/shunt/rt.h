@@ -56,6 +56,7 @@ struct rt_link {
 	bool vlan_filtering;	/* "bridge" */
 	enum rt_bond_mode bond_mode;
 	int bond_active;     /* the slave that carries the traffic, in modes that have one; 0: none */
+	uint32_t vrf_table;  /* "vrf" */
 	bool macvlan_bridge; /* "macvlan" in mode bridge: neighbours may be on this very host */
 	enum rt_xdp_mode xdp_mode;
 	uint32_t xdp_program; /* id of the attached program, 0 for none */
@@ -181,6 +182,7 @@ struct rt_ingress {
 	int ifindex;
 	char name[IFNAMSIZ];
 	char vrf[IFNAMSIZ]; /* the VRF that it is a port of, or empty */
+	uint32_t vrf_table;
 	struct addr source; /* IPv4: somebody on its network, no address of this node; family 0: none */
 };
 

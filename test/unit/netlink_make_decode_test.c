@@ -39,6 +39,7 @@ static const struct made bridge = {"bridge", {{IFLA_BR_VLAN_FILTERING, 1, 1}}};
 static const struct made bond = {"bond", {{IFLA_BOND_MODE, 1, 5}, {IFLA_BOND_ACTIVE_SLAVE, 4, 9}}};
 static const struct made macvlan = {"macvlan", {{IFLA_MACVLAN_MODE, 4, MACVLAN_MODE_BRIDGE}}};
 static const struct made vepa = {"macvlan", {{IFLA_MACVLAN_MODE, 4, MACVLAN_MODE_VEPA}}};
+static const struct made vrf = {"vrf", {{IFLA_VRF_TABLE, 4, 1000}}};
 static const struct made other = {"veth", {{IFLA_VLAN_ID, 2, 7}}};
 
 static struct rt_link decoded(const struct made *made)
@@ -62,6 +63,7 @@ static void links_are_made_of_others(void **state)
 	assert_int_equal(decoded(&bond).bond_active, 9);
 	assert_true(decoded(&macvlan).macvlan_bridge);
 	assert_false(decoded(&vepa).macvlan_bridge);
+	assert_int_equal(decoded(&vrf).vrf_table, 1000);
 	assert_int_equal(decoded(&other).vlan_id, 0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * rt_query against the real kernel, where it chooses among routes by more than the prefix: by lifetimes,
- * and by whether IPv6 is forwarded. Each test has a network namespace of its own.
+ * rt_query against the real kernel, where it chooses among routes by more than the prefix: by lifetimes, by
+ * whether IPv6 is forwarded, and by the source. Each test has a network namespace of its own.
  */
 #include "live.h"
 
@@ -92,6 +92,27 @@ static void forwarding_is_told(void **state)
 	assert_false(on);
 }
 
+/* The kernel says EINVAL to both from Linux 6.13 on. */
+static void a_source_that_is_refused_is_told_from_a_blackhole(void **state)
+{
+	struct rt_ingress ingress = {.ifindex = (int)if_nametoindex("va"), .name = "va"};
+	struct addr open_way, hole;
+	struct rt_route route;
+
+	assert_int_equal(addr_parse("203.0.113.1", &open_way), 0);
+	assert_int_equal(addr_parse("203.0.113.65", &hole), 0);
+	assert_int_equal(addr_parse("198.51.100.9", &ingress.source), 0);
+	live_run("echo 1 > /proc/sys/net/ipv4/ip_forward");
+	live_run("ip route add 203.0.113.0/24 dev vb table 100 && ip rule add iif va lookup 100");
+	live_run("ip route add blackhole 203.0.113.64/26 table 100");
+	assert_int_equal(rt_query_fib_from(*state, &open_way, &ingress, &route), 0);
+	assert_int_equal(route.type, RT_ROUTE_UNICAST);
+	assert_int_equal(rt_query_fib_from(*state, &hole, &ingress, &route), 0);
+	assert_int_equal(route.type, RT_ROUTE_BLACKHOLE);
+	live_run("ip route add 198.51.100.9/32 dev vb && echo 1 > /proc/sys/net/ipv4/conf/va/rp_filter");
+	assert_int_equal(rt_query_fib_from(*state, &open_way, &ingress, &route), -EXDEV);
+}
+
 int main(void)
 {
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, enter, leave)
@@ -99,6 +120,7 @@ int main(void)
 		LIVE(of_routes_that_end_the_lifetime_is_told),
 		LIVE(when_the_lifetime_is_over_the_answer_is_another),
 		LIVE(forwarding_is_told),
+		LIVE(a_source_that_is_refused_is_told_from_a_blackhole),
 	};
 
 	if (!live_possible("rt_choices_live_test"))

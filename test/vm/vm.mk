@@ -4,7 +4,7 @@
 
 KERNELS ?= 6.1 6.12
 
-vm: all $(B)/test/packet/run $(B)/test/packet/cases.txt ## packet tests and devices on Debian's kernels in QEMU guests (root)
+vm: all $(B)/test/packet/run $(B)/test/packet/cases.txt $(B)/test/unit/rt_hidden6_live_test ## packet tests, devices and routes on Debian's kernels in QEMU guests (root)
 	$(Q)V=$(V) test/vm/run $(B)/results/vm $(B) $(KERNELS)
 
 .PHONY: vm
