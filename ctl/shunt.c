@@ -51,7 +51,7 @@ static const struct {
 };
 
 struct options {
-	bool json, help;
+	bool json, help, version;
 	const char *value[VALUES];
 };
 
@@ -74,6 +74,7 @@ static int parse_options(int argc, char **argv, struct options *out)
 	static const struct option known[] = {
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
 		{"socket", required_argument, NULL, FIRST_VALUE + VALUE_SOCKET},
 		{"vip", required_argument, NULL, FIRST_VALUE + VALUE_VIP},
 		{"as", required_argument, NULL, FIRST_VALUE + VALUE_AS},
@@ -84,11 +85,13 @@ static int parse_options(int argc, char **argv, struct options *out)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":jh", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":jhV", known, NULL)) != -1) {
 		if (option == 'j')
 			out->json = true;
 		else if (option == 'h')
 			out->help = true;
+		else if (option == 'V')
+			out->version = true;
 		else if (option >= FIRST_VALUE)
 			out->value[option - FIRST_VALUE] = optarg;
 		else
@@ -97,16 +100,28 @@ static int parse_options(int argc, char **argv, struct options *out)
 	return STATUS_DONE;
 }
 
-/* Does the verb take every option that is there? */
-static bool takes(const struct verb *verb, const struct options *options)
+/* The first option that the verb does not take, or NULL. */
+static const char *foreign_option(const struct verb *verb, const struct options *options)
 {
 	for (int i = VALUE_VIP; i < VALUES; i++) {
 		bool named = strstr(verb->arguments, values[i].name) || strstr(verb->options, values[i].name);
 
 		if (options->value[i] && !named)
-			return false;
+			return values[i].name;
 	}
-	return true;
+	return NULL;
+}
+
+/* Is what stands behind the verb what it takes? Says what is not. */
+static bool fits(const struct verb *verb, const struct options *options, const struct command *command)
+{
+	const char *word = foreign_option(verb, options);
+
+	if (!word && command->arguments_count > verb->most)
+		word = command->arguments[verb->most];
+	if (word)
+		fprintf(stderr, "shunt: %s takes no '%s'\n", verb->name, word);
+	return !word && command->arguments_count >= verb->least;
 }
 
 static int run(const struct options *options, char *const *words, size_t count)
@@ -124,6 +139,8 @@ static int run(const struct options *options, char *const *words, size_t count)
 	};
 	const struct verb *verb = verbs;
 
+	if (options->version)
+		return cmd_version(&command);
 	if (!count || options->help)
 		return cmd_help(&command);
 	while (verb->name && strcmp(verb->name, words[0]))
@@ -132,8 +149,7 @@ static int run(const struct options *options, char *const *words, size_t count)
 		return command_unknown_verb(verbs, words[0]);
 	command.arguments++;
 	command.arguments_count--;
-	if (!takes(verb, options) || command.arguments_count < verb->least ||
-	    command.arguments_count > verb->most)
+	if (!fits(verb, options, &command))
 		return command_usage(verb);
 	return verb->run(&command);
 }

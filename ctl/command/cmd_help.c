@@ -48,7 +48,8 @@ int cmd_help(const struct command *command)
 	       "  --dev NAME     explain: where the packet comes in\n"
 	       "  --size BYTES   explain: of the frame\n"
 	       "  --socket PATH  where the daemon listens (" COMMAND_SOCKET ")\n"
-	       "  -h, --help     this text, or the verb's\n\n"
+	       "  -h, --help     this text, or the verb's\n"
+	       "  -V, --version  the version of this command\n\n"
 	       "examples\n"
 	       "  sudo shunt show backends\n"
 	       "  shunt check /etc/shunt/shunt.yaml && sudo shunt reload\n");

@@ -45,6 +45,7 @@ static int read_table(struct reader *reader, const struct field *field, const st
 		      void *record)
 {
 	struct config_advertise *advertise = record;
+	char shown[SHOW_SIZE];
 	int err = need_scalar(reader, field, value);
 
 	if (err)
@@ -53,6 +54,10 @@ static int read_table(struct reader *reader, const struct field *field, const st
 		advertise->table = RT_TABLE_MAIN;
 	else if (!strcmp(value->text, "default"))
 		advertise->table = RT_TABLE_DEFAULT;
+	else if (strspn(value->text, "0123456789") < strlen(value->text))
+		return reader_fail(reader, value->at,
+				   "'%s' is no value of 'table'; write main, default or a table's number",
+				   report_show(value->text, shown));
 	else
 		err = read_number(reader, field, value, record);
 	if (!err && advertise->table == RT_TABLE_LOCAL)

@@ -56,6 +56,10 @@ static int read_source(struct reader *reader, const struct field *field, const s
 	prefix.length = (uint8_t)length;
 	if (!no_host_bits(&prefix))
 		return fail_source(reader, field, value);
+	if (value_why_unusable(&prefix.addr))
+		return reader_fail(reader, value->at,
+				   "'%s' is %s; write a prefix of unicast addresses, such as %s", value->text,
+				   value_why_unusable(&prefix.addr), field->example);
 	memcpy((char *)record + field->offset, &prefix, sizeof(prefix));
 	return 0;
 }

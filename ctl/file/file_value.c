@@ -8,6 +8,7 @@
 #include "file_value.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static const struct {
 	{{{ADDR_IPV6, {0xff}}, 8}, "a multicast address"},
 };
 
-static const char *why_unusable(const struct addr *addr)
+const char *value_why_unusable(const struct addr *addr)
 {
 	for (size_t i = 0; i < sizeof(unusable) / sizeof(unusable[0]); i++)
 		if (prefix_covers(&unusable[i].prefix, addr))
@@ -114,7 +115,7 @@ int value_address(struct reader *reader, const struct node *node, const char *wh
 
 	if (addr_parse(node->text, &addr))
 		return no_address(reader, node);
-	why = why_unusable(&addr);
+	why = value_why_unusable(&addr);
 	if (why)
 		return reader_fail(reader, node->at,
 				   "'%s' is %s and cannot be %s; write a routable unicast address",
@@ -194,16 +195,30 @@ static int copy_text(struct reader *reader, const char *text, char **out)
 	return 0;
 }
 
+/* Why no interface can match that, or NULL. */
+static const char *why_no_pattern(const char *text)
+{
+	size_t length = strlen(text);
+	const char *bracket = strchr(text, '[');
+
+	if (!length || length > PATTERN_LENGTH_MAX || strpbrk(text, " \t\n\r/:,"))
+		return "matches no interface name; write a name or a pattern such as \"eth*\"";
+	if (bracket && !strchr(bracket, ']'))
+		return "has a '[' without its ']'; write a pattern such as \"eth[0-3]\"";
+	if (!strpbrk(text, "*?[\\") && length >= IFNAMSIZ)
+		return "matches no interface name, which has 15 characters at most; write a pattern such as "
+		       "\"eth*\"";
+	return strcmp(text, "lo") ? NULL
+				  : "is the loopback, which carries no program; write another interface";
+}
+
 int value_pattern(struct reader *reader, const struct node *node, char **out)
 {
+	const char *why = why_no_pattern(node->text);
 	char shown[SHOW_SIZE];
-	size_t length = strlen(node->text);
 
-	if (!length || length > PATTERN_LENGTH_MAX || strpbrk(node->text, " \t\n\r/:,"))
-		return reader_fail(
-			reader, node->at,
-			"'%s' matches no interface name; write a name or a pattern such as \"eth*\"",
-			report_show(node->text, shown));
+	if (why)
+		return reader_fail(reader, node->at, "'%s' %s", report_show(node->text, shown), why);
 	return copy_text(reader, node->text, out);
 }
 

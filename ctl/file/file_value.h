@@ -15,6 +15,8 @@ struct config_port;
 #define PATTERN_LENGTH_MAX 63
 #define WEIGHT_MAX	   1000
 
+/* What the address is, where no packet is routed to it: "a multicast address". Else NULL. */
+const char *value_why_unusable(const struct addr *addr);
 /* `node` is a scalar. `what` it is to be: "a VIP", "a backend". */
 int value_address(struct reader *reader, const struct node *node, const char *what, struct addr *out);
 /* "80/tcp", "any/udp". */

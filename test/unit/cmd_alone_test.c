@@ -9,12 +9,13 @@
 	"aliases, adverts or flows"
 #define STATUS_USAGE "status [-j] [--socket PATH]: what runs, and what became of the packets"
 
-/* The verb's usage is what comes of these words. */
-static void assert_usage(const char *words, const char *usage)
+/* The verb's usage is what comes of these words, and before it what it does not take, if it is that. */
+static void assert_usage(const char *words, const char *unfit, const char *usage)
 {
 	char says[512];
 
-	snprintf(says, sizeof(says), "shunt: usage: shunt %s\n", usage);
+	snprintf(says, sizeof(says), "%s%s%sshunt: usage: shunt %s\n", *unfit ? "shunt: " : "", unfit,
+		 *unfit ? "\n" : "", usage);
 	assert_run("/nonexistent", words, 2, "", says);
 }
 
@@ -36,10 +37,10 @@ static void what_is_mistyped_gets_the_nearest_word(void **state)
 static void a_wrong_number_of_arguments_is_usage(void **state)
 {
 	(void)state;
-	assert_usage("show", SHOW_USAGE);
-	assert_usage("show backends now", SHOW_USAGE);
-	assert_usage("check", "check FILE [-j] [--socket PATH]: check a file, without the daemon");
-	assert_usage("status now", STATUS_USAGE);
+	assert_usage("show", "", SHOW_USAGE);
+	assert_usage("show backends now", "show takes no 'now'", SHOW_USAGE);
+	assert_usage("check", "", "check FILE [-j] [--socket PATH]: check a file, without the daemon");
+	assert_usage("status now", "status takes no 'now'", STATUS_USAGE);
 }
 
 static void an_unknown_option_is_usage(void **state)
@@ -103,6 +104,7 @@ static void shunt_alone_shows_the_way(void **state)
 		"  --size BYTES   explain: of the frame\n"
 		"  --socket PATH  where the daemon listens (/run/shunt/shunt.sock)\n"
 		"  -h, --help     this text, or the verb's\n"
+		"  -V, --version  the version of this command\n"
 		"\n"
 		"examples\n"
 		"  sudo shunt show backends\n"
@@ -170,9 +172,9 @@ static void what_explain_cannot_read_is_usage(void **state)
 static void an_option_of_another_verb_is_usage(void **state)
 {
 	(void)state;
-	assert_usage("status --size 60", STATUS_USAGE);
+	assert_usage("status --size 60", "status takes no '--size'", STATUS_USAGE);
 	assert_usage(
-		"explain --vip 203.0.113.10",
+		"explain --vip 203.0.113.10", "explain takes no '--vip'",
 		"explain SRC:PORT VIP:PORT/PROTO [--as KIND] [--dev NAME] "
 		"[--size BYTES] [-j] [--socket PATH]: ask the loaded program what it does with a packet, "
 		"and why");
@@ -184,6 +186,7 @@ static void version_is_a_document_too(void **state)
 {
 	(void)state;
 	assert_run("/nonexistent", "version", 0, "shunt " SHUNT_VERSION "\n", "");
+	assert_run("/nonexistent", "--version", 0, "shunt " SHUNT_VERSION "\n", "");
 	assert_run("/nonexistent", "-j version", 0,
 		   "{\n"
 		   "  \"version\": \"" SHUNT_VERSION "\"\n"
