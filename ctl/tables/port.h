@@ -2,7 +2,7 @@
 /*
  * The packet path's tables as the controller sees them: memory.
  *
- * dataplane.c fills one from mapped BPF arrays, unit tests from the heap; tables.c works on
+ * dataplane.c fills one from mapped BPF arrays, unit tests from the heap; the tables work on
  * either. What is stored here packets see at once, so it is stored in the order and in the
  * words that <shunt/abi.h> lays down. Sizes count records, the reserved record 0 included.
  */

@@ -35,7 +35,7 @@
 struct tables;
 struct transition;
 
-/* Things are read by their users and changed by tables.c alone. `hh` is uthash's. */
+/* Things are read by their users and changed by the tables alone. `hh` is uthash's. */
 struct table_nexthop;
 struct table_path;
 struct table_backend;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What tables.c (identities, adoption) and tables_store.c (words) share. See tables.h.
+ * What the files of the tables share: tables.c for all kinds together, tables_nexthop.c, _path.c, _backend.c,
+ * _ring.c and _service.c for one each, tables_link.c for next hops by their links. See tables.h.
  */
 #ifndef SHUNT_TABLES_PRIVATE_H
 #define SHUNT_TABLES_PRIVATE_H
@@ -104,6 +105,23 @@ struct tables {
 int link_enter(struct tables *tables, struct table_nexthop *nexthop);
 void link_leave(struct tables *tables, struct table_nexthop *nexthop);
 void links_free(struct tables *tables);
+
+/* A new thing with a record of its own from `free_records`, or NULL with errno. */
+void *record_take(size_t size, struct index *free_records, uint32_t *record);
+
+/* What a former run has left in a record: a thing that nobody holds yet. 0 or -ENOMEM. Of a ring it stands in
+ * the services that are pointed at it. */
+int nexthop_adopt(struct tables *tables, uint32_t index);
+int path_adopt(struct tables *tables, uint32_t index);
+int backend_adopt(struct tables *tables, uint32_t index);
+int service_adopt(struct tables *tables, uint32_t index);
+int ring_adopt(struct tables *tables, const struct sh_service *record);
+
+/* Of the struct port `port`: the record has rested, and is to be used again. */
+void nexthop_clear(uint32_t record, void *port);
+void path_clear(uint32_t record, void *port);
+void backend_clear(uint32_t record, void *port);
+void service_clear(uint32_t record, void *port);
 
 /* Loads and stores of the words that packets read meanwhile. */
 static inline uint64_t word_load(const __u64 *word)

@@ -71,6 +71,29 @@ static int begin_as(struct tables *tables, struct table_ring *ring, const struct
 	return 0;
 }
 
+int ring_adopt(struct tables *tables, const struct sh_service *record)
+{
+	const struct ring_key key = {.owner = record->owner, .size = record->slots};
+	struct table_ring *ring;
+
+	if (!record->slots)
+		return 0;
+	FIND(tables->rings, &key, ring);
+	/* Another port of the same service points at the same ring. */
+	if (ring)
+		return 0;
+	/* A run that is not free belongs to a ring already: this record is stale, let it be written anew. */
+	if (extents_claim(&tables->free_slots, record->ring, record->slots))
+		return 0;
+	ring = calloc(1, sizeof(*ring));
+	if (!ring)
+		return -ENOMEM;
+	ring->key = key;
+	ring->first = record->ring;
+	ENTER(tables->rings, ring);
+	return 0;
+}
+
 static struct table_ring *new_ring(struct tables *tables, const struct ring_key *key)
 {
 	const struct table_ring *from = largest_of(tables, key->owner);
