@@ -18,6 +18,11 @@
  * A route that the kernel answers with shares a next hop with the right one. A route of the index that has
  * none in common with it is not the right one; nor is one that comes behind it in the same table.
  *
+ * A rule's suppress_prefixlength goes by the prefix of the route that the copy was made for, and packets
+ * follow (net/ipv6/fib6_rules.c fib6_rule_suppress). What they meet changes with each look-up, from CPU to
+ * CPU. There the index is believed, which knows what is meant. (Known to be wrong: a route without nexthop
+ * object, behind such a rule, is not doubted.)
+ *
  * Only query.c asks; nothing is kept.
  */
 #include "answer6.h"
@@ -97,23 +102,25 @@ static int may_share(struct rt_query *query, const struct rt_route *route, const
 }
 
 /* Is it the kernel that is right, and not the index? */
-static int believe(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
-		   const struct rt_route *route, const struct rt_route *found, bool *out)
+static int believe(struct rt_query *query, const struct index6_question *question,
+		   const struct rt_route *route, const struct index6_answer *found, bool *out)
 {
 	bool share;
 	int err;
 
 	*out = false;
+	if (found->suppressing)
+		return 0;
 	if (route->type == RT_ROUTE_NONE) {
-		*out = !ingress && packets_find_none(dst);
+		*out = !question->ingress && packets_find_none(question->dst);
 		return 0;
 	}
-	if (!prefix_covers(&route->dst, dst) || route->lifetime < 0)
+	if (!prefix_covers(&route->dst, question->dst) || route->lifetime < 0)
 		return 0;
-	*out = route->table == found->table && precedes(route, found);
+	*out = route->table == found->route.table && precedes(route, &found->route);
 	if (*out)
 		return 0;
-	err = may_share(query, route, found, &share);
+	err = may_share(query, route, &found->route, &share);
 	*out = !err && !share;
 	return err;
 }
@@ -122,17 +129,18 @@ int answer6_mend(struct rt_query *query, const struct addr *dst, const struct rt
 		 struct rt_route *route)
 {
 	bool none = route->type == RT_ROUTE_NONE, right = false;
-	struct rt_route found;
+	struct index6_question question = {dst, ingress, none ? &query->probe : NULL};
+	struct index6_answer found;
 	int err;
 
 	if (!route->nexthop_id && !none)
 		return 0;
-	err = index6_find(&query->index6, query->interest, dst, ingress, none ? &query->probe : NULL, &found);
+	err = index6_find(&query->index6, query->interest, &question, &found);
 	if (err == -ENOENT)
 		return none || prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
 	if (!err)
-		err = believe(query, dst, ingress, route, &found, &right);
+		err = believe(query, &question, route, &found, &right);
 	if (!err && !right)
-		*route = found;
+		*route = found.route;
 	return err;
 }

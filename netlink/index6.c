@@ -172,30 +172,34 @@ static uint32_t table_of(const struct rt_rule *rule, const struct rt_ingress *in
 	return ingress ? ingress->vrf_table : 0;
 }
 
-static const struct route6 *by_rules(const struct index6 *index, const struct addr *dst,
-				     const struct rt_ingress *ingress, struct probe **probe)
+static const struct route6 *by_rules(const struct index6 *index, const struct index6_question *question,
+				     bool *suppressing)
 {
-	struct probe_packet packet = {.dst = dst, .ifindex = ingress ? ingress->ifindex : LOOPBACK};
+	const struct rt_ingress *ingress = question->ingress;
+	struct probe_packet packet = {.dst = question->dst, .ifindex = ingress ? ingress->ifindex : LOOPBACK};
 	const struct route6 *route = NULL;
 	const struct rt_rule *rule;
 	uint32_t table;
 	size_t at = 0;
 
-	while (!route && (rule = rules6_next(&index->rules, &at, dst, ingress))) {
+	*suppressing = false;
+	while (!route && (rule = rules6_next(&index->rules, &at, question->dst, ingress))) {
 		if (rule->action == RT_RULE_REJECT)
 			return NULL;
 		table = table_of(rule, ingress);
-		route = routes6_find(&index->routes, dst, table, rule->suppress_length);
-		if (route && probe && probe_table6(probe, &packet, table) == PROBE_NONE)
+		route = routes6_find(&index->routes, question->dst, table, rule->suppress_length);
+		if (route && question->probe && probe_table6(question->probe, &packet, table) == PROBE_NONE)
 			route = NULL;
+		*suppressing = *suppressing || rule->suppress_length >= 0;
 	}
 	return route;
 }
 
-int index6_find(struct index6 **index, const struct interest *interest, const struct addr *dst,
-		const struct rt_ingress *ingress, struct probe **probe, struct rt_route *out)
+int index6_find(struct index6 **index, const struct interest *interest,
+		const struct index6_question *question, struct index6_answer *out)
 {
 	const struct route6 *route;
+	bool suppressing;
 	int err = 0;
 
 	if (!*index)
@@ -204,7 +208,7 @@ int index6_find(struct index6 **index, const struct interest *interest, const st
 		return err;
 	catch_up(*index);
 	/* The routes of another address have not been followed. */
-	if ((*index)->filtered && !interest_has(interest, dst))
+	if ((*index)->filtered && !interest_has(interest, question->dst))
 		(*index)->whole = false;
 	if ((*index)->routes.end && routes6_now() >= (*index)->routes.end)
 		(*index)->whole = false;
@@ -212,10 +216,11 @@ int index6_find(struct index6 **index, const struct interest *interest, const st
 		err = load(*index);
 	if (err)
 		return err;
-	route = by_rules(*index, dst, ingress, probe);
+	route = by_rules(*index, question, &suppressing);
 	if (!route)
 		return -ENOENT;
-	*out = (struct rt_route){
+	out->suppressing = suppressing;
+	out->route = (struct rt_route){
 		.type = route->type,
 		.dst = route->dst,
 		.table = route->table,

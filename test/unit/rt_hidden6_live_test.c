@@ -209,6 +209,22 @@ static void a_port_of_a_vrf_finds_what_the_kernel_denies(void **state)
 	goes(asking, "2001:db8:13::1", "");
 }
 
+/* The kernel suppresses by the length of the route that the copy was made for. */
+static void what_is_suppressed_is_what_the_rule_says(void **state)
+{
+	live_run("ip -6 rule add priority 100 lookup main suppress_prefixlength 0");
+	live_run("ip -6 rule add priority 101 lookup 1000");
+	live_run("ip -6 route add default nhid 30 && ip -6 route add default nhid 31 table 1000");
+	live_run("ip -6 route add 2001:db8:12::/64 nhid 30");
+	for (int round = 0; round < 2; round++) {
+		goes(*state, "2001:db8:12::1", "2001:db8:1::30 ");
+		goes(*state, "2001:db8:13::1", "2001:db8:1::31 ");
+		live_run("ip -6 nexthop replace id 30 via 2001:db8:1::30 dev va");
+		goes(*state, "2001:db8:13::1", "2001:db8:1::31 ");
+		goes(*state, "2001:db8:12::1", "2001:db8:1::30 ");
+	}
+}
+
 /* It leads into no table. */
 static void a_rule_for_what_is_in_no_vrf_leads_nowhere(void **state)
 {
@@ -247,6 +263,7 @@ int main(void)
 		AS(forwarding, what_it_leads_past_is_not_taken_for_what_the_kernel_denies),
 		AS(by_vb, what_it_leads_past_is_not_taken_for_what_the_kernel_denies),
 		AS(by_vb, a_port_of_a_vrf_finds_what_the_kernel_denies),
+		ALL(what_is_suppressed_is_what_the_rule_says),
 		ALL(a_rule_for_what_is_in_no_vrf_leads_nowhere),
 		ALL(a_route_by_a_nexthop_object),
 		ALL(a_route_by_a_nexthop_group),
