@@ -20,9 +20,10 @@
  *
  * The other route may also lie in another table. So the rules (rules6.c) decide in which table to look: the
  * first of them with such a route that matches. (Had a table before it any other match, the kernel would have
- * answered with that. But for throw routes, which lead on to the next rule: so the index has those, too.) A
- * route whose legs are all dead is answered although the kernel, with ignore_routes_with_linkdown, takes a
- * shorter one. When the lifetime of one of its routes ends, the index is made anew.
+ * answered with that. But for throw routes, which lead on to the next rule: so the index has those, too.)
+ * Whether a leg is dead need not be known: a nexthop object goes with its link's carrier, and its routes with
+ * it, whatever ignore_routes_with_linkdown says. When the lifetime of one of its routes ends, the index is
+ * made anew.
  *
  * What it finds need not be right: dumps leave out what stands between two plain next hops of one prefix and
  * metric (`ip -6 route append`). answer6.c says what tells.
