@@ -34,6 +34,7 @@
 #include "audit.h"
 #include "control.h"
 #include "egress.h"
+#include "formers.h"
 #include "managed.h"
 #include "pace.h"
 #include "role.h"
@@ -77,6 +78,7 @@ struct controller {
 	unsigned generation; /* of maps and programs */
 
 	struct natives natives; /* interfaces that receive natively, for apply */
+	struct formers formers; /* what a backend goes on restoring */
 	struct interfaces *interfaces;
 	struct aliases *aliases;
 	struct sysctls *sysctls;
@@ -86,7 +88,7 @@ struct controller {
 
 	struct ring_buffer *dispatches;
 	struct loop_timer *reap_timer, *settle_timer, *end_timer, *probe_timer, *dispatch_timer,
-		*advert_timer, *kernel_timer;
+		*advert_timer, *kernel_timer, *former_timer;
 	struct pace pace;     /* of passes */
 	bool hurried;	      /* a pass is to be done whole */
 	bool unfiltered;      /* all route events come */
@@ -150,6 +152,8 @@ void interest_follow(struct controller *controller, const struct config *config)
 int node_open(struct controller *controller);
 /* Brings programs, restore maps, aliases and sysctls in step with config and links. */
 void node_sync(struct controller *controller);
+/* A file was loaded: what it no longer has restored goes on for a while. Before node_sync. */
+void node_keep_formers(struct controller *controller);
 /* Interfaces that packets may be redirected to. */
 void node_sync_egress(struct controller *controller);
 /* Takes over from the interfaces which of them receive natively; true where they changed. */

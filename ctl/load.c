@@ -91,6 +91,7 @@ static int build_beside(struct controller *controller, struct config *config)
 	}
 	model_free(former.model, former.tables);
 	node_sync_egress(controller);
+	node_keep_formers(controller);
 	node_sync(controller);
 	return 0;
 }
@@ -152,6 +153,7 @@ static int build_anew(struct controller *controller, struct config *config, enum
 	}
 	tables_sweep(controller->apply.tables);
 	node_sync_egress(controller);
+	node_keep_formers(controller);
 	node_sync(controller);
 	/* Without pins packets flow all the same, but the next start begins afresh: logged there. */
 	(void)dataplane_commit(controller->apply.dataplane);

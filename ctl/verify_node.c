@@ -97,7 +97,7 @@ static void check_maps(struct verification *verification)
 		err = apply_want_vips(&controller->apply, vips[i].hash, &want);
 		check_entries(verification, vips[i].name, vips[i].hash, err, &want);
 		err = restore_want(controller->apply.model->config, verification->state,
-				   controller->role.role, restores[i].hash, &want);
+				   controller->role.role, restores[i].hash, &controller->formers, &want);
 		check_entries(verification, restores[i].name, restores[i].hash, err, &want);
 	}
 	check_guesses(verification);

@@ -12,14 +12,24 @@
 #include "controller.h"
 #include "interfaces.h"
 #include "log.h"
+#include "loop.h"
 #include "macs.h"
 #include "restore.h"
 #include "served.h"
 #include "sysctls.h"
 
+static void end_formers(void *arg)
+{
+	node_sync(arg);
+}
+
 int node_open(struct controller *controller)
 {
 	char saved[512];
+	int err = loop_timer_add(controller->loop, end_formers, controller, &controller->former_timer);
+
+	if (err)
+		return err;
 
 	if (snprintf(saved, sizeof(saved), "%s.saved", controller->options->socket) >= (int)sizeof(saved))
 		return -ENAMETOOLONG;
@@ -44,6 +54,43 @@ static void meet_ingress(struct controller *controller)
 	controller_pass_next(controller);
 }
 
+void node_keep_formers(struct controller *controller)
+{
+	const struct config *config = controller->apply.model->config;
+	const struct rt_state *state = controller->apply.state;
+	struct role_view view;
+	int err = formers_note(&controller->formers, controller->apply.dataplane, config, state,
+			       role_of(config, state, &view), controller_now_ms());
+
+	if (err)
+		log_warn("cannot note what the former file had restored: %s", strerror(-err));
+	if (controller->formers.count)
+		log_note("l3 goes on being restored by %zu entries of the former file, for `idle`: directors "
+			 "may read "
+			 "this one later",
+			 controller->formers.count);
+}
+
+static int sync_restores(struct controller *controller, enum role role, uint64_t *writes)
+{
+	const struct config *config = controller->apply.model->config;
+	struct formers *formers = &controller->formers;
+	uint64_t now = controller_now_ms(), next = formers_expire(formers, now);
+	int err = restore_sync(controller->apply.dataplane, config, controller->apply.state, role, formers,
+			       writes);
+
+	/* What the file says goes first where the map is full. */
+	if (err == -E2BIG && formers->count) {
+		log_warn("no room to go on restoring what the former file had");
+		formers_clear(formers);
+		next = 0;
+		err = restore_sync(controller->apply.dataplane, config, controller->apply.state, role,
+				   formers, writes);
+	}
+	loop_timer_set(controller->former_timer, next ? next - now : 0, 0);
+	return err;
+}
+
 void node_sync(struct controller *controller)
 {
 	const struct config *config = controller->apply.model->config;
@@ -59,7 +106,7 @@ void node_sync(struct controller *controller)
 	if (macs_sync(dataplane_port(controller->apply.dataplane)->macs, state, &writes))
 		log_error("cannot list the MAC addresses of this node: out of memory; trying again");
 	/* A packet that arrives by the new program must find what it restores to. */
-	err = restore_sync(controller->apply.dataplane, config, state, role, &writes);
+	err = sync_restores(controller, role, &writes);
 	if (!err)
 		err = served_sync(controller->apply.dataplane, config, state, role, &writes);
 	tables_add_writes(controller->apply.tables, writes);
@@ -93,4 +140,6 @@ void node_close(struct controller *controller)
 	aliases_free(controller->aliases);
 	sysctls_close(controller->sysctls);
 	free(controller->natives.ifindexes);
+	loop_timer_remove(controller->former_timer);
+	formers_clear(&controller->formers);
 }

@@ -10,6 +10,7 @@
 
 #include "dataplane.h"
 #include "endpoint.h"
+#include "formers.h"
 #include "restore.h"
 #include "role.h"
 
@@ -36,11 +37,13 @@ static size_t add_service(const struct config_service *service, const struct rt_
 }
 
 int restore_want(const struct config *config, const struct rt_state *state, enum role role,
-		 enum dataplane_hash hash, struct dataplane_entries *out)
+		 enum dataplane_hash hash, const struct formers *formers, struct dataplane_entries *out)
 {
 	uint8_t family = hash == HASH_RESTORE4 ? ADDR_IPV4 : ADDR_IPV6;
 	size_t size = dataplane_entry_size(hash), room = 1, count = 0;
+	struct dataplane_entries entries;
 	char *want;
+	int err;
 
 	for (size_t i = 0; role_serves(role) && i < config->services_count; i++)
 		room += config->services[i].ports_count * config->services[i].backends_count;
@@ -49,19 +52,24 @@ int restore_want(const struct config *config, const struct rt_state *state, enum
 		return -ENOMEM;
 	for (size_t i = 0; role_serves(role) && i < config->services_count; i++)
 		count += add_service(&config->services[i], state, family, want + count * size, size);
-	*out = (struct dataplane_entries){want, count};
-	return 0;
+	entries = (struct dataplane_entries){want, count};
+	err = formers_append(formers, config, state, role, hash, &entries);
+	if (err)
+		free(entries.all);
+	else
+		*out = entries;
+	return err;
 }
 
 int restore_sync(struct dataplane *dataplane, const struct config *config, const struct rt_state *state,
-		 enum role role, uint64_t *writes)
+		 enum role role, const struct formers *formers, uint64_t *writes)
 {
 	static const enum dataplane_hash hashes[] = {HASH_RESTORE4, HASH_RESTORE6};
 	struct dataplane_entries want;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(hashes) / sizeof(hashes[0]); i++) {
-		err = restore_want(config, state, role, hashes[i], &want);
+		err = restore_want(config, state, role, hashes[i], formers, &want);
 		if (err)
 			return err;
 		err = dataplane_sync(dataplane, hashes[i], want.all, want.count, writes);

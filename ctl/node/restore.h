@@ -10,14 +10,16 @@
 #include "config.h"
 #include "dataplane.h"
 
+struct formers;
 struct rt_state;
 
-/* What HASH_RESTORE4 or HASH_RESTORE6 is to hold in `role`. 0, or -ENOMEM. */
+/* What HASH_RESTORE4 or HASH_RESTORE6 is to hold in `role`, with what goes on of former files (NULL:
+ * nothing). 0, or -ENOMEM. */
 int restore_want(const struct config *config, const struct rt_state *state, enum role role,
-		 enum dataplane_hash hash, struct dataplane_entries *out);
-/* Makes the maps hold exactly what this node restores in `role`; nothing where it is no backend.
- * *writes grows by the updates made. 0 or -errno. */
+		 enum dataplane_hash hash, const struct formers *formers, struct dataplane_entries *out);
+/* Makes the maps hold exactly that; nothing where this node is no backend. *writes grows by the updates made.
+ * 0 or -errno. */
 int restore_sync(struct dataplane *dataplane, const struct config *config, const struct rt_state *state,
-		 enum role role, uint64_t *writes);
+		 enum role role, const struct formers *formers, uint64_t *writes);
 
 #endif

@@ -94,6 +94,42 @@ def test_directors_may_change_to_a_tunnel_first(l3):
                 assert_udp(l3, VIP4)
 
 
+def test_backends_may_change_from_l3_first(l3):
+    """They go on restoring what directors that have yet to read the file send; also when shuntd starts anew meanwhile."""
+    def by(forward, more=""):
+        return service("web", VIP4, forward, 4, more).replace(f"web-{forward}4", "web")
+
+    with serving(l3, by("l3")):
+        for text in (by("ipip"), by("gue"), by("ipip")):
+            with serving(l3, text, nodes=("b1", "b2")):
+                before = count(l3, "b1", "restored")
+                assert_all_answer(l3, VIP4)
+                assert_udp(l3, VIP4)
+                assert count(l3, "b1", "restored") > before
+                l3.kill("b1")
+                l3.start("b1")
+                assert_all_answer(l3, VIP4)
+                l3.assert_verified("b1", "b2")
+    with serving(l3, by("l3", "    dscp: 9\n")):
+        with serving(l3, by("l3", "    dscp: 10\n"), nodes=("b1", "b2")):
+            assert_all_answer(l3, VIP4)
+
+
+def test_what_a_backend_goes_on_restoring_ends(l3):
+    """By time; and at once where its VIP is another node's affair now."""
+    def by(forward, more=""):
+        return service("web", VIP4, forward, 4, more).replace(f"web-{forward}4", "web")
+
+    def restored():
+        """How the last of b1's own packets fared: direct ones are restored, and lost, while it goes on."""
+        return l3.curl(OF_BACKENDS[4][0], 1) != {"b1": 1}
+
+    with serving(l3, by("l3")):
+        with serving(l3, by("ipip", "    idle: 1s\n"), nodes=("b1",)):
+            wait_for("direct traffic works", lambda: not restored(), 20)
+            l3.assert_verified("b1")
+
+
 def test_auto_takes_ipip_where_a_router_is_between(l3):
     with serving(l3, service("web", VIP4, "auto", 4)):
         assert {row["forward"] for row in rows(l3)} == {"ipip"}
