@@ -198,14 +198,18 @@ static void work_routes(struct controller *controller)
 		apply_mark_prefix(&controller->apply, &hints->routes[i]);
 }
 
-/* The role may follow from an address that came or went, and with it the program to be loaded. */
+/* The role may follow from an address that came or went, and with it the program to be loaded; so does how
+ * much there is to be restored. */
 static void work_role(struct controller *controller)
 {
 	enum role before = controller->role.role;
 
 	role_of(controller->apply.model->config, controller->apply.state, &controller->role);
-	if (controller->role.role == before)
+	if (controller->role.role == before) {
+		if (!load_fits(controller) && load_again(controller))
+			log_error("cannot make room for more addresses of this node's: see above");
 		return;
+	}
 	log_note("role: %s (%s)", role_name(controller->role.role), controller->role.reason);
 	if (controller->role.role != controller->loaded && load_again(controller))
 		log_error("cannot take on the new role; the former stays");

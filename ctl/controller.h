@@ -142,6 +142,8 @@ void controller_read_anew(struct controller *controller);
 int load_config(struct controller *controller, struct config *config);
 /* The same for the config in use: the maps must grow, or the role changed. */
 int load_again(struct controller *controller);
+/* Are the maps large enough for the addresses that this node has now? */
+bool load_fits(const struct controller *controller);
 /* Reads the file and loads it. 0, or -errno with what is to be told in `text`. */
 int load_file(struct controller *controller, char *text, size_t size);
 void load_free(struct controller *controller);

@@ -16,6 +16,7 @@
 #include "controller.h"
 #include "file.h"
 #include "log.h"
+#include "restore.h"
 
 #define GROWTH_MAX 6
 
@@ -100,6 +101,7 @@ static void sizes_of(const struct controller *controller, const struct config *c
 		     struct dataplane_sizes *sizes)
 {
 	model_sizes(config, role_directs(role), sizes);
+	restore_sizes(config, controller->apply.state, sizes);
 	sizes->slots <<= controller->growth;
 	sizes->backends <<= controller->growth;
 	sizes->quic_ids <<= controller->growth;
@@ -186,6 +188,11 @@ static bool must_build_anew(const struct controller *controller, const struct co
 	sizes_of(controller, config, role, &sizes);
 	return !controller->apply.dataplane || role != controller->loaded ||
 	       !dataplane_fits(controller->apply.dataplane, &sizes);
+}
+
+bool load_fits(const struct controller *controller)
+{
+	return !must_build_anew(controller, controller->apply.model->config, controller->loaded);
 }
 
 /* Events about what the former config tracks may have been kept out meanwhile. */

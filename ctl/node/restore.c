@@ -77,3 +77,27 @@ int restore_sync(struct dataplane *dataplane, const struct config *config, const
 	}
 	return err;
 }
+
+static void at_least(uint32_t *size, size_t entries)
+{
+	if (*size < 2 * entries)
+		*size = (uint32_t)(2 * entries);
+}
+
+void restore_sizes(const struct config *config, const struct rt_state *state, struct dataplane_sizes *sizes)
+{
+	size_t restores = 0, served = 0;
+
+	for (size_t i = 0; i < config->services_count; i++) {
+		const struct config_service *service = &config->services[i];
+		size_t own = 0;
+
+		for (size_t j = 0; j < service->backends_count; j++)
+			own += role_own_address(state, &service->backends[j].address) != NULL;
+		restores += own * service->ports_count;
+		served += own + 1;
+	}
+	at_least(&sizes->restore4, restores);
+	at_least(&sizes->restore6, restores);
+	at_least(&sizes->served, served);
+}

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "dataplane.h"
 
+struct dataplane_sizes;
 struct formers;
 struct rt_state;
 
@@ -21,5 +22,9 @@ int restore_want(const struct config *config, const struct rt_state *state, enum
  * 0 or -errno. */
 int restore_sync(struct dataplane *dataplane, const struct config *config, const struct rt_state *state,
 		 enum role role, const struct formers *formers, uint64_t *writes);
+
+/* Makes room in `sizes` for what this node restores and takes out of tunnels, and for as much again, however
+ * many of a service's backends are addresses of its own: model_sizes does not know that. */
+void restore_sizes(const struct config *config, const struct rt_state *state, struct dataplane_sizes *sizes);
 
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """L3 direct server return end to end: a director, routers, two backends, real servers."""
 import json
+import subprocess
 
 import pytest
 
@@ -491,3 +492,25 @@ def test_down_leaves_nothing(fresh_l3):
         lab.start(node)
     wait_for("active again", lab.all_active)
     wait_for("answers", lambda: set(lab.curl(VIP4, 20)) == set(BACKENDS))
+
+
+def test_a_node_with_many_backend_addresses(l3):
+    """However many of the backends it is, also when it comes to be them only later: all its entries have room."""
+    own = [f"198.51.100.{i}" for i in range(100, 180)]
+    text = ('interfaces: [{match: "eth*"}]\nservices:\n'
+            f"  - {{name: web, vip: 203.0.113.10, ports: [80/tcp, 7/udp], forward: l3, backends: [{', '.join(own)}]}}\n")
+    addresses = "".join(f"address VERB {address}/24 dev eth0\n" for address in own)
+
+    def change(verb):
+        subprocess.run([*l3.enter("b1"), "ip", "-batch", "-"], input=addresses.replace("VERB", verb), text=True, check=True,
+                       timeout=30)
+
+    with l3.configured(lambda _: text, "b1"):
+        change("add")
+        try:
+            wait_for("the alias", lambda: [row["state"] for row in l3.json("b1", "show", "aliases")] == ["installed"])
+            l3.assert_verified("b1")
+            assert l3.shunt("b1", "reload").returncode == 0
+            l3.assert_verified("b1")
+        finally:
+            change("del")
