@@ -130,7 +130,8 @@ static void look_at_addresses(struct audit *audit)
 		if (target)
 			verification_target(&audit->look, target);
 	}
-	verification_node(&audit->look);
+	while (verification_node(&audit->look))
+		;
 }
 
 /* True while there are more. */
@@ -236,10 +237,8 @@ static void take_next_look(struct audit *audit)
 
 static void end_first_look(struct audit *audit)
 {
-	json_t *differences;
+	json_t *differences = json_incref(audit->look.differences);
 
-	verification_node(&audit->look);
-	differences = json_incref(audit->look.differences);
 	verification_end(&audit->look);
 	audit->looking = false;
 	audit->looks = 0;
@@ -279,11 +278,9 @@ static bool look_at_service(struct audit *audit, size_t at)
 	return more;
 }
 
-/* Services come after all backends. */
-static void look_at_piece(struct audit *audit)
+static void look_at_next_targets(struct audit *audit)
 {
 	struct model *model = audit->controller->apply.model;
-	bool services = !model->looked_at;
 
 	for (size_t done = 0; model->looked_at && done < PIECE && has_room(audit); done++) {
 		const struct target *target = model->looked_at;
@@ -291,9 +288,28 @@ static void look_at_piece(struct audit *audit)
 		model->looked_at = target->hh.next;
 		look_at_target(audit, target);
 	}
-	if (services && audit->service < model->services_count && has_room(audit))
+}
+
+/* Services come after all backends, and what belongs to none after all services. Where there is room for no
+ * suspect more, that alone is left. True while there is more. */
+static bool look_at_next(struct audit *audit)
+{
+	const struct model *model = audit->controller->apply.model;
+
+	if (has_room(audit) && model->looked_at) {
+		look_at_next_targets(audit);
+		return true;
+	}
+	if (has_room(audit) && audit->service < model->services_count) {
 		audit->service += !look_at_service(audit, audit->service);
-	if (has_room(audit) && (model->looked_at || audit->service < model->services_count))
+		return true;
+	}
+	return verification_node(&audit->look);
+}
+
+static void look_at_piece(struct audit *audit)
+{
+	if (look_at_next(audit))
 		loop_timer_set(audit->step_timer, PIECES_MS, 0);
 	else
 		end_first_look(audit);

@@ -36,6 +36,7 @@ struct verification {
 	json_t *differences;	/* owned: [{"what", "where", "want", "have"}] */
 	json_t *nexthops;	/* owned: by "what", those in there: each is told once */
 	struct verification_ring ring;
+	size_t node; /* checks that verification_node has made */
 	json_int_t checked;
 };
 
@@ -50,8 +51,8 @@ void verification_target(struct verification *verification, const struct target 
  * the ring was stored meanwhile, nothing is said of it.
  */
 bool verification_service(struct verification *verification, const struct service *service, size_t budget);
-/* What belongs to no backend: hash maps and aliases. */
-void verification_node(struct verification *verification);
+/* What belongs to no backend, hash maps and aliases: the next of those. True while there are more. */
+bool verification_node(struct verification *verification);
 /* One comparison of two texts. */
 void verification_compare(struct verification *verification, const char *what, const char *where,
 			  const char *want, const char *have);

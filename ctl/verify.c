@@ -325,7 +325,8 @@ static json_t *check_all(struct verification *verification)
 		verification_target(verification, target);
 	for (size_t i = 0; i < model->services_count; i++)
 		(void)verification_service(verification, &model->services[i], SIZE_MAX);
-	verification_node(verification);
+	while (verification_node(verification))
+		;
 	return json_pack("{s:I, s:O, s:i}", "checked", verification->checked, "differences",
 			 verification->differences, "count", (int)json_array_size(verification->differences));
 }

@@ -82,32 +82,64 @@ static void check_macs(struct verification *verification)
 	verification_compare(verification, "map", "macs", "0 missing or wrong entries", have);
 }
 
-static void check_maps(struct verification *verification)
+static void check_vips(struct verification *verification, const char *name, enum dataplane_hash hash)
+{
+	struct dataplane_entries want = {0};
+	int err = apply_want_vips(&verification->controller->apply, hash, &want);
+
+	check_entries(verification, name, hash, err, &want);
+}
+
+static void check_vips4(struct verification *verification)
+{
+	check_vips(verification, "vips4", HASH_VIPS4);
+}
+
+static void check_vips6(struct verification *verification)
+{
+	check_vips(verification, "vips6", HASH_VIPS6);
+}
+
+static void check_restores(struct verification *verification)
 {
 	static const struct {
 		const char *name;
 		enum dataplane_hash hash;
-	} vips[] = {{"vips4", HASH_VIPS4}, {"vips6", HASH_VIPS6}},
-	  restores[] = {{"restore4", HASH_RESTORE4}, {"restore6", HASH_RESTORE6}};
+	} restores[] = {{"restore4", HASH_RESTORE4}, {"restore6", HASH_RESTORE6}};
 	const struct controller *controller = verification->controller;
 	struct dataplane_entries want = {0};
-	int err;
 
 	for (size_t i = 0; i < 2; i++) {
-		err = apply_want_vips(&controller->apply, vips[i].hash, &want);
-		check_entries(verification, vips[i].name, vips[i].hash, err, &want);
-		err = restore_want(controller->apply.model->config, verification->state,
-				   controller->role.role, restores[i].hash, &controller->formers, &want);
+		int err = restore_want(controller->apply.model->config, verification->state,
+				       controller->role.role, restores[i].hash, &controller->formers, &want);
+
 		check_entries(verification, restores[i].name, restores[i].hash, err, &want);
 	}
-	check_guesses(verification);
-	check_echo(verification);
-	err = apply_want_quic_ids(&controller->apply, &want);
+}
+
+static void check_ids(struct verification *verification)
+{
+	struct dataplane_entries want = {0};
+	int err = apply_want_quic_ids(&verification->controller->apply, &want);
+
 	check_entries(verification, "quic_ids", HASH_QUIC_IDS, err, &want);
-	check_macs(verification);
-	err = served_want(controller->apply.model->config, verification->state, controller->role.role, &want);
+}
+
+static void check_served(struct verification *verification)
+{
+	const struct controller *controller = verification->controller;
+	struct dataplane_entries want = {0};
+	int err = served_want(controller->apply.model->config, verification->state, controller->role.role,
+			      &want);
+
 	check_entries(verification, "served", HASH_SERVED, err, &want);
-	err = node_want_egress(controller, &want);
+}
+
+static void check_egress(struct verification *verification)
+{
+	struct dataplane_entries want = {0};
+	int err = node_want_egress(verification->controller, &want);
+
 	check_entries(verification, "egress", HASH_EGRESS, err, &want);
 }
 
@@ -136,9 +168,13 @@ static void check_aliases(struct verification *verification)
 										      : "missing");
 }
 
-void verification_node(struct verification *verification)
+bool verification_node(struct verification *verification)
 {
-	check_maps(verification);
-	check_tunnel(verification);
-	check_aliases(verification);
+	static void (*const checks[])(struct verification * verification) = {
+		check_vips4, check_vips6,  check_restores, check_guesses, check_echo,	 check_ids,
+		check_macs,  check_served, check_egress,   check_tunnel,  check_aliases,
+	};
+
+	checks[verification->node++](verification);
+	return verification->node < sizeof(checks) / sizeof(checks[0]);
 }
