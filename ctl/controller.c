@@ -315,23 +315,41 @@ void controller_read_anew(struct controller *controller)
 		log_error("cannot store the services anew");
 }
 
-static void probe(void *arg)
+static void probe_nexthops(struct controller *controller)
 {
-	struct controller *controller = arg;
-	int err;
-
-	/* First what the kernel has told already: aliases just added are in there. */
-	(void)read_events(controller);
 	managed_probe(&controller->managed);
 	apply_keep_nexthops(&controller->apply);
 	apply_mark_ending(&controller->apply);
 	controller_pass_soon(controller);
+}
+
+static void probe_interfaces(struct controller *controller)
+{
 	node_sync(controller);
 	node_sync_egress(controller);
-	err = apply_services(&controller->apply);
+}
+
+static void probe_services(struct controller *controller)
+{
+	int err = apply_services(&controller->apply);
+
 	if (err)
 		log_error("cannot write the maps of VIPs: %s; trying again", strerror(-err));
-	advertise_audit(controller);
+}
+
+/* One thing at a time, so that an event does not wait for all of them. */
+static void (*const probes[])(struct controller *controller) = {probe_nexthops, probe_interfaces,
+								probe_services, advertise_audit};
+#define PROBES (sizeof(probes) / sizeof(probes[0]))
+
+static void probe(void *arg)
+{
+	struct controller *controller = arg;
+
+	/* First what the kernel has told already: aliases just added are in there. */
+	(void)read_events(controller);
+	probes[controller->probe](controller);
+	controller->probe = (controller->probe + 1) % PROBES;
 }
 
 static int open_timers(struct controller *controller)
@@ -356,7 +374,7 @@ static int open_timers(struct controller *controller)
 	if (!err)
 		err = audit_open(&controller->audit, controller);
 	if (!err)
-		err = loop_timer_set(controller->probe_timer, PROBE_MS, PROBE_MS);
+		err = loop_timer_set(controller->probe_timer, PROBE_MS / PROBES, PROBE_MS / PROBES);
 	return err;
 }
 

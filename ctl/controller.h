@@ -19,7 +19,8 @@
  *	io/            event loop, control socket, log
  *	command/       the command `shunt`, the other end of the socket
  *
- * One struct, owned by main, and one thread.
+ * One struct, owned by main, and one thread: so nothing holds the loop for long. What concerns many backends
+ * goes in parts, and long answers come from a copy of all this (io/aside.h).
  */
 #ifndef SHUNT_CONTROLLER_H
 #define SHUNT_CONTROLLER_H
@@ -90,6 +91,7 @@ struct controller {
 	struct loop_timer *reap_timer, *settle_timer, *end_timer, *probe_timer, *dispatch_timer,
 		*advert_timer, *kernel_timer, *former_timer;
 	struct pace pace;     /* of passes */
+	size_t probe;	      /* which is the next: controller.c */
 	bool hurried;	      /* a pass is to be done whole */
 	bool unfiltered;      /* all route events come */
 	bool blind;	      /* events were lost, and reading all anew failed: kernel_timer tries again */

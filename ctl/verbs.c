@@ -77,9 +77,9 @@ static json_t *answer_down(const json_t *request, struct control_client *client,
 }
 
 const struct control_verb controller_verbs[] = {
-	{"status", answer_status},   {"show", answer_show},
-	{"events", answer_events},   {"verify", answer_verify},
-	{"reload", answer_reload},   {"down", answer_down},
-	{"drain", answer_drain},     {"undrain", answer_undrain},
-	{"explain", answer_explain}, {NULL, NULL},
+	{"status", answer_status, false},   {"show", answer_show, true},
+	{"events", answer_events, false},   {"verify", answer_verify, true},
+	{"reload", answer_reload, false},   {"down", answer_down, false},
+	{"drain", answer_drain, false},	    {"undrain", answer_undrain, false},
+	{"explain", answer_explain, false}, {NULL, NULL, false},
 };

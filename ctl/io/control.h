@@ -26,6 +26,9 @@ struct control_verb {
 	/* Returns a new document (owned by the caller), or NULL after control_subscribe. To
 	 * fail return control_error(). `request` is borrowed. */
 	json_t *(*answer)(const json_t *request, struct control_client *client, void *arg);
+	/* It takes long, changes nothing and reads from no socket that is also read elsewhere: it is worked
+	 * out aside (aside.h), or here where there is no room for a child. It must not subscribe. */
+	bool aside;
 };
 
 /*

@@ -2,10 +2,11 @@
 /*
  * One client of the control socket.
  *
- * A client is first `READING` (its one request comes in), then `ANSWERING` (what is queued goes
- * out, then it is closed) or `STREAMING` (every published event is queued; it stays until it
- * leaves). Who makes no progress for CONTROL_IDLE_SECONDS is closed, a stream excepted: neither a
- * client that says nothing nor one that does not read can keep its place.
+ * A client is first `READING` (its one request comes in), then `WAITING` where a child works its answer out
+ * and sends it, `ANSWERING` (what is queued goes out, then it is closed) or `STREAMING` (every published
+ * event is queued; it stays until it leaves). Who makes no progress for CONTROL_IDLE_SECONDS is closed, a
+ * stream and who waits for a child excepted: neither a client that says nothing nor one that does not read
+ * can keep its place.
  *
  * A stream whose queue is full loses events until the queue has drained; then it is told how
  * many, before any later event.
@@ -18,6 +19,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,8 @@ void control_client_close(struct control_client *client)
 	control_left(client->control, client);
 	(void)outbox_send(&client->outbox, client->fd);
 	loop_fd_remove(client->handle);
+	aside_free(client->aside);
+	(void)shutdown(client->fd, SHUT_RDWR); /* a child may have it open, too */
 	close(client->fd);
 	outbox_free(&client->outbox);
 	free(client->request);
@@ -74,24 +78,30 @@ static void client_flush(struct control_client *client)
 	(void)loop_fd_events(client->handle, outbox_length(&client->outbox) ? EPOLLOUT : 0);
 }
 
-/* Queues `document` as the one answer. Steals it; NULL stands for "no memory". May close the client. */
-static void client_answer(struct control_client *client, json_t *document)
+/* Queues `document` as the one answer. Steals it; NULL stands for "no memory". 0 or -ENOMEM. */
+static int queue_answer(struct control_client *client, json_t *document)
 {
+	static const char refusal[] = "{\"error\":\"the answer would be larger than 64 MiB\"}";
 	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
 	size_t length = text ? strlen(text) : 0;
-	int error = text ? 0 : -ENOMEM;
+	int error = -ENOMEM;
+
+	if (length > ANSWER_MAX)
+		error = outbox_put_line(&client->outbox, refusal, sizeof(refusal) - 1);
+	else if (text)
+		error = outbox_put_line(&client->outbox, text, length);
+	free(text);
+	json_decref(document);
+	return error;
+}
+
+/* Queues it, and sends what goes. Steals it. May close the client. */
+static void client_answer(struct control_client *client, json_t *document)
+{
+	int error = queue_answer(client, document);
 
 	client->state = ANSWERING;
 	client->idle = 0;
-	if (length > ANSWER_MAX) {
-		static const char refusal[] = "{\"error\":\"the answer would be larger than 64 MiB\"}";
-
-		error = outbox_put_line(&client->outbox, refusal, sizeof(refusal) - 1);
-	} else if (text) {
-		error = outbox_put_line(&client->outbox, text, length);
-	}
-	free(text);
-	json_decref(document);
 	if (error) {
 		log_error("control socket: cannot answer a request: %s", strerror(-error));
 		control_client_close(client);
@@ -100,23 +110,88 @@ static void client_answer(struct control_client *client, json_t *document)
 	client_flush(client);
 }
 
+/* ---- an answer worked out aside -------------------------------------------------------------- */
+
+/* In the child. Nobody is to take it for a daemon. */
+static void run_errand(void *arg)
+{
+	struct control_client *client = arg;
+	struct control *control = client->control;
+
+	close(control->fd);
+	if (queue_answer(client, client->verb->answer(client->asked, client, control->arg)))
+		_exit(1);
+	while (outbox_length(&client->outbox)) {
+		struct pollfd room = {.fd = client->fd, .events = POLLOUT};
+
+		if (poll(&room, 1, CONTROL_IDLE_SECONDS * 1000) <= 0 ||
+		    outbox_send(&client->outbox, client->fd) < 0)
+			_exit(1);
+	}
+}
+
+/* Closes the client. */
+static void errand_done(bool ok, void *arg)
+{
+	struct control_client *client = arg;
+
+	if (!ok)
+		log_warn("control socket: '%s' was not answered to its end", client->verb->name);
+	control_client_close(client);
+}
+
+/* Has the answer worked out by a child, which gets all it needs with its copy. False where it cannot be. */
+static bool send_errand(struct control_client *client, const struct control_verb *verb, const json_t *request)
+{
+	const struct aside_job job = {.work = run_errand, .done = errand_done, .arg = client};
+
+	client->verb = verb;
+	client->asked = request;
+	if (aside_begin(client->control->loop, &job, &client->aside))
+		return false;
+	client->asked = NULL;
+	client->state = WAITING;
+	(void)loop_fd_events(client->handle, 0);
+	return true;
+}
 /* ---- requests ------------------------------------------------------------------------------ */
 
-/* The answer to a parsed request, or NULL where the client is a stream now. */
-static json_t *answer_of(struct control_client *client, const json_t *request)
+/* NULL with *error where there is no such verb. */
+static const struct control_verb *verb_of(const struct control *control, const json_t *request,
+					  json_t **error)
 {
-	const struct control *control = client->control;
 	const char *command = json_string_value(json_object_get(request, "command"));
 
-	if (!command)
-		return control_error(
-			"a request is an object with a \"command\", such as {\"command\":\"status\"}");
-	for (const struct control_verb *verb = control->verbs; verb->name; verb++) {
+	for (const struct control_verb *verb = control->verbs; command && verb->name; verb++) {
 		if (!strcmp(verb->name, command))
-			return verb->answer(request, client, control->arg);
+			return verb;
 	}
-	return control_error("unknown command '%s'; the daemon and the command may be of different versions",
-			     command);
+	if (command)
+		*error = control_error(
+			"unknown command '%s'; the daemon and the command may be of different versions",
+			command);
+	else
+		*error = control_error(
+			"a request is an object with a \"command\", such as {\"command\":\"status\"}");
+	return NULL;
+}
+
+/* May close the client. */
+static void client_serve(struct control_client *client, const json_t *request)
+{
+	json_t *answer = NULL;
+	const struct control_verb *verb = verb_of(client->control, request, &answer);
+
+	if (verb && verb->aside && send_errand(client, verb, request))
+		return;
+	if (verb)
+		answer = verb->answer(request, client, client->control->arg);
+	if (client->state != STREAMING) {
+		client_answer(client, answer);
+		return;
+	}
+	json_decref(answer); /* a stream has no answer of its own */
+	client_flush(client);
 }
 
 /* The request is complete: client->request[0..length). May close the client. */
@@ -124,21 +199,15 @@ static void client_request(struct control_client *client, size_t length)
 {
 	json_error_t where;
 	json_t *request = json_loadb(client->request, length, JSON_REJECT_DUPLICATES, &where);
-	json_t *answer;
 
-	if (request)
-		answer = answer_of(client, request);
-	else
-		answer = control_error("malformed request: %s at byte %d", where.text, where.position);
-	json_decref(request);
 	free(client->request);
 	client->request = NULL;
-	if (client->state != STREAMING) {
-		client_answer(client, answer);
-		return;
-	}
-	json_decref(answer); /* a stream has no answer of its own */
-	client_flush(client);
+	if (request)
+		client_serve(client, request);
+	else
+		client_answer(client,
+			      control_error("malformed request: %s at byte %d", where.text, where.position));
+	json_decref(request);
 }
 
 /* Takes what has come in, up to the end of the request. May close the client. */
@@ -202,7 +271,7 @@ int control_client_new(struct control *control, int fd)
 /* May close the client. */
 void control_client_tick(struct control_client *client)
 {
-	if (client->state == STREAMING || ++client->idle < CONTROL_IDLE_SECONDS)
+	if (client->state == STREAMING || client->state == WAITING || ++client->idle < CONTROL_IDLE_SECONDS)
 		return;
 	if (client->state == READING)
 		client_answer(client, control_error("no complete request within %d s", CONTROL_IDLE_SECONDS));

@@ -10,12 +10,13 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "aside.h"
 #include "control.h"
 #include "outbox.h"
 
 #define CONTROL_IDLE_SECONDS 10
 
-enum client_state { READING, ANSWERING, STREAMING };
+enum client_state { READING, WAITING, ANSWERING, STREAMING };
 
 struct control_client {
 	LIST_ENTRY(control_client) link;
@@ -23,8 +24,11 @@ struct control_client {
 	int fd;
 	struct loop_fd *handle;
 	enum client_state state;
-	unsigned idle; /* seconds without progress */
-	char *request; /* REQUEST_MAX bytes */
+	unsigned idle;			 /* seconds without progress */
+	const struct control_verb *verb; /* that is worked out aside */
+	const json_t *asked;		 /* borrowed while it is handed to the child */
+	struct aside *aside;		 /* owned, while WAITING */
+	char *request;			 /* REQUEST_MAX bytes */
 	size_t request_length;
 	struct outbox outbox;
 	uint64_t lost; /* events not queued since the stream was last told */

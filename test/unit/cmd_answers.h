@@ -221,10 +221,10 @@ static json_t *answer_down(const json_t *request, struct control_client *client,
 }
 
 __attribute__((unused)) static const struct control_verb verbs[] = {
-	{"show", answer_show},	   {"status", answer_status},
-	{"events", answer_events}, {"explain", answer_explain},
-	{"verify", answer_verify}, {"reload", answer_reload},
-	{"down", answer_down},	   {0},
+	{"show", answer_show, false},	  {"status", answer_status, false},
+	{"events", answer_events, false}, {"explain", answer_explain, false},
+	{"verify", answer_verify, false}, {"reload", answer_reload, false},
+	{"down", answer_down, false},	  {0},
 };
 
 /* One event, and then nothing for ever. */
@@ -241,14 +241,14 @@ static json_t *answer_endless(const json_t *request, struct control_client *clie
 }
 
 __attribute__((unused)) static const struct control_verb endless_verbs[] = {
-	{"events", answer_endless},
+	{"events", answer_endless, false},
 	{0},
 };
 
 __attribute__((unused)) static const struct control_verb other_verbs[] = {
-	{"show", answer_nothing_to_show},
-	{"verify", answer_verified},
-	{"reload", answer_refused},
+	{"show", answer_nothing_to_show, false},
+	{"verify", answer_verified, false},
+	{"reload", answer_refused, false},
 	{0},
 };
 

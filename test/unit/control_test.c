@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -107,10 +108,41 @@ static json_t *verb_down(const json_t *request, struct control_client *client, v
 	return verb_hello(request, NULL, NULL);
 }
 
+/* Works until the file of that name is there, and holds a lock on another meanwhile. */
+static json_t *verb_work(const json_t *request, struct control_client *client, void *arg)
+{
+	const char *until = json_string_value(json_object_get(request, "until"));
+	int held = open(json_string_value(json_object_get(request, "lock")), O_RDWR | O_CREAT | O_CLOEXEC,
+			0600);
+
+	(void)client;
+	if (held < 0 || flock(held, LOCK_EX))
+		return control_error("no lock");
+	for (int tries = 0; tries < DEADLINE_MS && access(until, F_OK); tries++)
+		usleep(1000);
+	return json_pack("{s:b,s:i}", "worked", 1, "changes", ((const struct fake_daemon *)arg)->changes);
+}
+
+static json_t *verb_die(const json_t *request, struct control_client *client, void *arg)
+{
+	(void)request;
+	(void)client;
+	(void)arg;
+	_exit(3);
+}
+
 static const struct control_verb verbs[] = {
-	{"hello", verb_hello},	 {"refuse", verb_refuse},   {"big", verb_big},
-	{"events", verb_events}, {"publish", verb_publish}, {"watched", verb_watched},
-	{"limit", verb_limit},	 {"down", verb_down},	    {0},
+	{"hello", verb_hello, false},
+	{"refuse", verb_refuse, false},
+	{"big", verb_big, false},
+	{"events", verb_events, false},
+	{"publish", verb_publish, false},
+	{"watched", verb_watched, false},
+	{"limit", verb_limit, false},
+	{"down", verb_down, false},
+	{"work", verb_work, true},
+	{"die", verb_die, true},
+	{0},
 };
 
 /* ---- the client's side --------------------------------------------------------------------- */
@@ -198,6 +230,53 @@ static void wait_for_watched(const struct fake *fake, const char *wanted)
 	fail_msg("the daemon never said %s", wanted);
 }
 
+/* ---- answers worked out aside ---------------------------------------------------------------- */
+
+struct work {
+	char until[128], lock[128];
+	int client; /* who asked */
+};
+
+static bool is_held(const struct work *work)
+{
+	int fd = open(work->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+
+	close(fd);
+	return held;
+}
+
+static void wait_until_held(const struct work *work, bool held)
+{
+	for (int tries = 0; tries < DEADLINE_MS; tries++) {
+		if (is_held(work) == held)
+			return;
+		usleep(1000);
+	}
+	fail_msg("nobody ever %s the lock", held ? "took" : "gave back");
+}
+
+/* A client asks, and a child is at work. */
+static void begin_work(const struct fake *fake, struct work *work)
+{
+	char request[400];
+
+	snprintf(work->until, sizeof(work->until), "%s.until", fake->folder);
+	snprintf(work->lock, sizeof(work->lock), "%s.lock", fake->folder);
+	snprintf(request, sizeof(request), "{\"command\":\"work\",\"until\":\"%s\",\"lock\":\"%s\"}\n",
+		 work->until, work->lock);
+	work->client = connect_to(fake);
+	send_text(work->client, request);
+	wait_until_held(work, true);
+}
+
+static void end_work(const struct work *work)
+{
+	wait_until_held(work, false);
+	unlink(work->until);
+	unlink(work->lock);
+}
+
 /* ---- facts --------------------------------------------------------------------------------- */
 
 static void a_verb_answers_with_one_document_and_the_end(void **state)
@@ -267,6 +346,69 @@ static void an_answer_over_64_mib_is_refused(void **state)
 {
 	assert_answer(*state, "{\"command\":\"big\",\"size\":67108864}\n",
 		      "{\"error\":\"the answer would be larger than 64 MiB\"}\n");
+}
+
+static void what_takes_long_is_worked_out_aside(void **state)
+{
+	struct work work;
+	char *text;
+
+	begin_work(*state, &work);
+	/* Others are served meanwhile, and what they change is not seen there. */
+	assert_answer(*state, "{\"command\":\"hello\"}\n", "{\"hello\":\"world\"}\n");
+	assert_true(is_held(&work));
+	close(open(work.until, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	text = receive_all(work.client);
+	assert_string_equal(text, "{\"worked\":true,\"changes\":0}\n");
+	free(text);
+	end_work(&work);
+}
+
+static void whoever_leaves_ends_the_work(void **state)
+{
+	struct work work;
+
+	begin_work(*state, &work);
+	close(work.client);
+	end_work(&work);
+}
+
+static void work_that_ends_badly_ends_the_connection(void **state)
+{
+	assert_answer(*state, "{\"command\":\"die\"}\n", "");
+	assert_answer(*state, "{\"command\":\"hello\"}\n", "{\"hello\":\"world\"}\n");
+}
+
+/* Who was connected when the child was made does not wait for it. */
+static void an_answer_ends_although_a_child_has_the_connection(void **state)
+{
+	int fd = connect_to(*state);
+	struct work work;
+	char *text;
+
+	assert_answer(*state, "{\"command\":\"hello\"}\n", "{\"hello\":\"world\"}\n"); /* it is accepted */
+	begin_work(*state, &work);
+	send_text(fd, "{\"command\":\"hello\"}\n");
+	text = receive_all(fd);
+	assert_string_equal(text, "{\"hello\":\"world\"}\n");
+	free(text);
+	assert_true(is_held(&work));
+	close(work.client);
+	end_work(&work);
+}
+
+static void the_end_of_the_daemon_is_the_end_of_its_work(void **state)
+{
+	struct work work;
+	struct fake fake;
+
+	(void)state;
+	fake_start(&fake, verbs);
+	begin_work(&fake, &work);
+	assert_answer(&fake, "{\"command\":\"down\"}\n", "{\"hello\":\"world\"}\n");
+	end_work(&work);
+	close(work.client);
+	fake_stop(&fake);
 }
 
 static void every_subscriber_hears_every_event(void **state)
@@ -480,6 +622,11 @@ int main(void)
 		cmocka_unit_test(a_request_of_65536_bytes_without_an_end_is_refused),
 		cmocka_unit_test(a_large_answer_arrives_whole),
 		cmocka_unit_test(an_answer_over_64_mib_is_refused),
+		cmocka_unit_test(what_takes_long_is_worked_out_aside),
+		cmocka_unit_test(whoever_leaves_ends_the_work),
+		cmocka_unit_test(work_that_ends_badly_ends_the_connection),
+		cmocka_unit_test(an_answer_ends_although_a_child_has_the_connection),
+		cmocka_unit_test(the_end_of_the_daemon_is_the_end_of_its_work),
 		cmocka_unit_test(every_subscriber_hears_every_event),
 		cmocka_unit_test(a_slow_reader_loses_and_is_told_how_many),
 		cmocka_unit_test(the_65th_client_waits_for_a_place),
