@@ -57,7 +57,7 @@ int controller_follow_rules(struct controller *controller)
 	return err;
 }
 
-/* -EAGAIN: a route went between two questions about it. Its event follows. */
+/* -EAGAIN: routes went between two questions about them. Their events follow. */
 static void try_again(struct controller *controller, int err)
 {
 	if (err == -EAGAIN)

@@ -16,7 +16,8 @@
  * comes in by an interface is taken for false wherever the index has a route.
  *
  * A route that the kernel answers with shares a next hop with the right one. A route of the index that has
- * none in common with it is not the right one; nor is one that comes behind it in the same table.
+ * none in common with it is not the right one; nor is one that comes behind it in the same table. Where the
+ * right one is known to neither, the next hops are those of the kernel's.
  *
  * A rule's suppress_prefixlength goes by the prefix of the route that the copy was made for, and packets
  * follow (net/ipv6/fib6_rules.c fib6_rule_suppress). What they meet changes with each look-up, from CPU to
@@ -115,14 +116,26 @@ static int believe(struct rt_query *query, const struct index6_question *questio
 		*out = !question->ingress && packets_find_none(question->dst);
 		return 0;
 	}
-	if (!prefix_covers(&route->dst, question->dst) || route->lifetime < 0)
+	if (route->lifetime < 0)
 		return 0;
-	*out = route->table == found->route.table && precedes(route, &found->route);
+	*out = prefix_covers(&route->dst, question->dst) && route->table == found->route.table &&
+	       precedes(route, &found->route);
 	if (*out)
 		return 0;
 	err = may_share(query, route, &found->route, &share);
 	*out = !err && !share;
 	return err;
+}
+
+/* Of a route that another one shares the copy of, only the next hops are known. */
+static void own(struct rt_route *route, const struct addr *dst)
+{
+	if (route->type == RT_ROUTE_NONE || prefix_covers(&route->dst, dst))
+		return;
+	route->dst = (struct prefix){.addr = *dst, .length = (uint8_t)(addr_size(dst) * 8)};
+	route->metric = 0;
+	route->mtu = 0;
+	route->lifetime = 0;
 }
 
 int answer6_mend(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
@@ -136,11 +149,12 @@ int answer6_mend(struct rt_query *query, const struct addr *dst, const struct rt
 	if (!route->nexthop_id && !none)
 		return 0;
 	err = index6_find(&query->index6, query->interest, &question, &found);
-	if (err == -ENOENT)
-		return none || prefix_covers(&route->dst, dst) ? 0 : -EAGAIN;
+	right = err == -ENOENT;
 	if (!err)
 		err = believe(query, &question, route, &found, &right);
-	if (!err && !right)
+	if (right)
+		own(route, dst);
+	else if (!err)
 		*route = found.route;
-	return err;
+	return right ? 0 : err;
 }

@@ -8,7 +8,7 @@
 /*
  * Puts the right route into *route, which is what the kernel answered for a packet to the IPv6 address `dst`
  * from `ingress` (NULL: of this node's own). Its legs are the kernel's, or are to be filled in:
- * query_nexthop_legs. 0 or -errno; -EAGAIN where that route went while we asked.
+ * query_nexthop_legs. 0 or -errno.
  */
 int answer6_mend(struct rt_query *query, const struct addr *dst, const struct rt_ingress *ingress,
 		 struct rt_route *route);

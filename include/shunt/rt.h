@@ -173,7 +173,7 @@ void rt_query_close(struct rt_query *query); /* NULL is fine */
  * blackhole, unreachable and prohibit are answers (out->type), not errors; with them the kernel
  * names no prefix, and all else in *out is zero. The legs of nexthop objects are filled in;
  * legs come in order of ifindex, then gateway.
- * -EAGAIN where the route changed between two questions: ask again.
+ * -EAGAIN where routes changed all the while: ask again.
  */
 int rt_query_fib(struct rt_query *query, const struct addr *dst, struct rt_route *out);
 

@@ -22,21 +22,30 @@ struct asking {
 	uint32_t vrf_table;
 };
 
-static struct rt_route ask(const struct asking *asking, const char *dst)
+static struct rt_route ask_any(const struct asking *asking, const struct addr *addr)
 {
 	struct rt_ingress ingress = {.vrf_table = asking->vrf_table};
-	struct addr addr;
 	struct rt_route route;
 
-	assert_int_equal(addr_parse(dst, &addr), 0);
 	if (!asking->dev) {
-		assert_int_equal(rt_query_fib(asking->query, &addr, &route), 0);
+		assert_int_equal(rt_query_fib(asking->query, addr, &route), 0);
 		return route;
 	}
 	ingress.ifindex = (int)if_nametoindex(asking->dev);
 	snprintf(ingress.name, sizeof(ingress.name), "%s", asking->dev);
 	snprintf(ingress.vrf, sizeof(ingress.vrf), "%s", asking->vrf ? asking->vrf : "");
-	assert_int_equal(rt_query_fib_from(asking->query, &addr, &ingress, &route), 0);
+	assert_int_equal(rt_query_fib_from(asking->query, addr, &ingress, &route), 0);
+	return route;
+}
+
+static struct rt_route ask(const struct asking *asking, const char *dst)
+{
+	struct addr addr;
+	struct rt_route route;
+
+	assert_int_equal(addr_parse(dst, &addr), 0);
+	route = ask_any(asking, &addr);
+	assert_true(route.type == RT_ROUTE_NONE || prefix_covers(&route.dst, &addr));
 	return route;
 }
 
@@ -241,6 +250,20 @@ static void a_route_by_a_nexthop_object(void **state)
 	comes_to_go(*state, "2001:db8:11::1", "2001:db8:1::31 ");
 }
 
+/* The kernel names another one by the object. */
+static void a_route_by_a_nexthop_object_that_others_use(void **state)
+{
+	live_run("ip -6 route add 2001:db8:13::/64 nhid 31");
+	hide("2001:db8:11::/64 nhid 31", "main");
+	comes_to_go(*state, "2001:db8:11::1", "2001:db8:1::31 ");
+	for (int round = 0; round < 2; round++) {
+		live_run("ip -6 nexthop replace id 31 via 2001:db8:1::31 dev va"); /* no copy is left */
+		goes(*state, "2001:db8:13::1", "2001:db8:1::31 ");
+		goes(*state, "2001:db8:11::1", "2001:db8:1::31 ");
+		live_run("ip -6 route replace default nhid 30");
+	}
+}
+
 /* That one's next hop is one of them. */
 static void a_route_by_a_nexthop_group(void **state)
 {
@@ -266,6 +289,7 @@ int main(void)
 		ALL(what_is_suppressed_is_what_the_rule_says),
 		ALL(a_rule_for_what_is_in_no_vrf_leads_nowhere),
 		ALL(a_route_by_a_nexthop_object),
+		ALL(a_route_by_a_nexthop_object_that_others_use),
 		ALL(a_route_by_a_nexthop_group),
 	};
 
