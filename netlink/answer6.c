@@ -84,7 +84,8 @@ static bool have_leg_in_common(const struct rt_route *a, const struct rt_route *
 	return false;
 }
 
-/* Can the copy that the kernel answered with be one of `found`, too? */
+/* Can the copy that the kernel answered with be one of `found`, too? Legs beyond RT_LEGS_MAX are not known.
+ */
 static int may_share(struct rt_query *query, const struct rt_route *route, const struct rt_route *found,
 		     bool *out)
 {
@@ -98,7 +99,7 @@ static int may_share(struct rt_query *query, const struct rt_route *route, const
 	if (!err)
 		err = query_nexthop_legs(query, &b);
 	if (!err)
-		*out = have_leg_in_common(&a, &b);
+		*out = a.legs_cut || b.legs_cut || have_leg_in_common(&a, &b);
 	return err;
 }
 

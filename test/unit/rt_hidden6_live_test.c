@@ -242,6 +242,22 @@ static void a_rule_for_what_is_in_no_vrf_leads_nowhere(void **state)
 	goes(*state, "2001:db8:12::1", "2001:db8:1::30 ");
 }
 
+/* What two routes have in common may be a leg that is not counted any more. */
+static void a_group_of_more_next_hops_than_are_counted(void **state)
+{
+	char dst[ADDR_TEXT_SIZE];
+
+	live_run("for i in $(seq 100 140); do echo nexthop add id $i via 2001:db8:1::$i dev va; done | "
+		 "ip -batch -");
+	live_run("ip nexthop add id 40 group $(seq -s/ 100 140)");
+	live_run("ip -6 route add 2001:db8:11::/64 nhid 40 && ip -6 route add default nhid 140");
+	for (int host = 1; host < 200; host++) {
+		snprintf(dst, sizeof(dst), "2001:db8:11::%x", host);
+		goes(*state, "2001:db8:12::1", "2001:db8:1::140 ");
+		assert_int_equal(ask(*state, dst).dst.length, 64);
+	}
+}
+
 /* The index knows only the default route. */
 static void a_route_by_a_nexthop_object(void **state)
 {
@@ -291,6 +307,7 @@ int main(void)
 		ALL(a_route_by_a_nexthop_object),
 		ALL(a_route_by_a_nexthop_object_that_others_use),
 		ALL(a_route_by_a_nexthop_group),
+		AS(forwarding, a_group_of_more_next_hops_than_are_counted),
 	};
 
 	if (!live_possible("rt_hidden6_live_test"))
