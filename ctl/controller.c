@@ -211,6 +211,10 @@ static void work_role(struct controller *controller)
 		return;
 	}
 	log_note("role: %s (%s)", role_name(controller->role.role), controller->role.reason);
+	/* With nothing to do at present it keeps what it has: a card that was pulled out and comes back finds
+	 * the flows that there were. */
+	if (controller->role.role == ROLE_AUTO)
+		return;
 	if (controller->role.role != controller->loaded && load_again(controller))
 		log_error("cannot take on the new role; the former stays");
 }

@@ -238,3 +238,30 @@ def test_200_times_without_a_leak(network, daemon):
     # A sanitizer keeps what was freed: its memory is not the daemon's.
     assert SANITIZED or daemon.memory("VmRSS") - memory <= 1 << 20
     assert daemon.verified()
+
+
+def test_the_only_card_leaves_and_comes_back(network):
+    """Without `role:` the node has nothing to do meanwhile. It forgets neither its flows nor what it counted."""
+    text = FILE.replace("role: director\n", "").replace("  - {match: c0}\n", "")
+    daemon = Daemon(network, text)
+
+    def status():
+        return daemon.json("status")
+
+    try:
+        ifindex = network.add("h0", "veth")
+        daemon.start()
+        wait_for("shuntd answers", lambda: daemon.shunt("status").returncode == 0)
+        carries(daemon, "h0", ifindex)
+        before = status()
+        assert before["role"] == "director" and before["services"] == 1
+        network.ip("link set h0 name other")
+        wait_for("nothing to do", lambda: status()["role"] == "auto")
+        assert rows(daemon) == set()
+        assert status()["services"] == 1
+        network.ip("link set other name h0")
+        wait_for("director again", lambda: status()["role"] == "director")
+        carries(daemon, "h0", ifindex)
+        assert status()["generation"] == before["generation"]
+    finally:
+        daemon.remove()
