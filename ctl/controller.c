@@ -198,6 +198,34 @@ static void work_routes(struct controller *controller)
 		apply_mark_prefix(&controller->apply, &hints->routes[i]);
 }
 
+/* No link-local one, as no backend has such. */
+static void add_address(const struct rt_addr *addr, void *arg)
+{
+	const uint8_t *bytes = addr->addr.bytes;
+	uint64_t hash = 0xcbf29ce484222325U ^ addr->addr.family ^ (uint64_t)addr->protocol << 32;
+
+	if (addr->addr.family == ADDR_IPV6 && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+		return;
+	for (size_t i = 0; i < sizeof(addr->addr.bytes); i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3U;
+	*(uint64_t *)arg += hash ^ hash >> 29;
+}
+
+/* Who is a backend of how many services takes a look at all of them: only where this node's addresses are
+ * others than in the last look, by a digest of them. Most links come and go without one. */
+static void make_room(struct controller *controller)
+{
+	uint64_t addresses = 0;
+
+	rt_state_each_addr(controller->apply.state, add_address, &addresses);
+	if (addresses == controller->addresses)
+		return;
+	if (!load_fits(controller) && load_again(controller))
+		log_error("cannot make room for more addresses of this node's: see above");
+	else
+		controller->addresses = addresses;
+}
+
 /* The role may follow from an address that came or went, and with it the program to be loaded; so does how
  * much there is to be restored. */
 static void work_role(struct controller *controller)
@@ -206,8 +234,7 @@ static void work_role(struct controller *controller)
 
 	role_of(controller->apply.model->config, controller->apply.state, &controller->role);
 	if (controller->role.role == before) {
-		if (!load_fits(controller) && load_again(controller))
-			log_error("cannot make room for more addresses of this node's: see above");
+		make_room(controller);
 		return;
 	}
 	log_note("role: %s (%s)", role_name(controller->role.role), controller->role.reason);

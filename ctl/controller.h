@@ -91,6 +91,7 @@ struct controller {
 	struct loop_timer *reap_timer, *settle_timer, *end_timer, *probe_timer, *dispatch_timer,
 		*advert_timer, *kernel_timer, *former_timer;
 	struct pace pace;     /* of passes */
+	uint64_t addresses;   /* a digest of this node's that there is room for */
 	size_t probe;	      /* which is the next: controller.c */
 	bool hurried;	      /* a pass is to be done whole */
 	bool unfiltered;      /* all route events come */
