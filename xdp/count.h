@@ -2,20 +2,27 @@
 /*
  * Counters: every packet under exactly one reason, and where a reason means that the packet was
  * dispatched, also under its service and its backend. Per CPU, so plain additions do.
+ *
+ * Packets that go the straight way are counted twice and not three times: their service's counter tells the
+ * reasons apart (struct sh_straight_count).
  */
 #ifndef SHUNT_COUNT_H
 #define SHUNT_COUNT_H
 
 #include "maps.h"
 
+static __always_inline void sh_add(struct sh_count *count, __u32 bytes)
+{
+	count->packets++;
+	count->bytes += bytes;
+}
+
 static __always_inline void sh_bump(void *counters, __u32 index, __u32 bytes)
 {
 	struct sh_count *count = sh_at(counters, index);
 
-	if (!count)
-		return;
-	count->packets++;
-	count->bytes += bytes;
+	if (count)
+		sh_add(count, bytes);
 }
 
 /* Reasons are ordered: forwarded, handed to the stack, passed, dropped (abi.h). */

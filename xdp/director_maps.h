@@ -41,8 +41,9 @@ struct {
 	__type(value, struct bpf_devmap_val);
 } egress SEC(".maps");
 
-SH_COUNTERS(service_counts, 2);
-SH_COUNTERS(backend_counts, 2);
+SH_COUNTERS(service_counts, struct sh_count, 2);
+SH_COUNTERS(straight_counts, struct sh_straight_count, 2); /* by service, too */
+SH_COUNTERS(backend_counts, struct sh_count, 2);
 
 /* struct sh_event; read by the controller on a timer, never woken by a packet. */
 struct {

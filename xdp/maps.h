@@ -24,12 +24,12 @@
 
 #define SH_ARRAY(map, record) SH_ARRAY_OF(map, record, 2)
 
-#define SH_COUNTERS(map, entries)                        \
+#define SH_COUNTERS(map, record, entries)                \
 	struct {                                         \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
 		__uint(max_entries, entries);            \
 		__type(key, __u32);                      \
-		__type(value, struct sh_count);          \
+		__type(value, record);                   \
 	} map SEC(".maps")
 
 #define SH_HASH(map, from, to)                   \
@@ -40,7 +40,7 @@
 		__type(value, to);               \
 	} map SEC(".maps")
 
-SH_COUNTERS(reasons, SH_REASON_COUNT);
+SH_COUNTERS(reasons, struct sh_count, SH_REASON_COUNT);
 
 /* The record, or NULL. The key is a copy that lives as long as the look-up does: a variable whose address a
  * helper has got stays in memory, and so does all that is in one struct with it. */

@@ -158,6 +158,21 @@ static __always_inline enum sh_reason sh_straight_send(struct xdp_md *ctx, const
 	return SH_GO_ON;
 }
 
+static __always_inline void sh_straight_count(const struct sh_packet *packet, __u32 service, __u32 backend,
+					      enum sh_reason reason)
+{
+	struct sh_straight_count *count;
+
+	if (reason != SH_TX && reason != SH_REDIRECT) {
+		sh_bump(&reasons, reason, packet->frame_bytes);
+		return;
+	}
+	count = sh_at(&straight_counts, service);
+	if (count)
+		sh_add(reason == SH_TX ? &count->tx : &count->redirect, packet->frame_bytes);
+	sh_bump(&backend_counts, backend, packet->frame_bytes);
+}
+
 /* SH_GO_ON: untouched, and not counted. */
 static __always_inline enum sh_reason sh_straight_go(struct xdp_md *ctx, struct sh_packet *packet)
 {
@@ -178,13 +193,8 @@ static __always_inline enum sh_reason sh_straight_go(struct xdp_md *ctx, struct 
 	if (!backend)
 		return SH_GO_ON;
 	reason = sh_straight_send(ctx, packet, backend, (__u32)hash);
-	if (reason == SH_GO_ON)
-		return reason;
-	if (sh_dispatched(reason)) {
-		sh_bump(&service_counts, match.index, packet->frame_bytes);
-		sh_bump(&backend_counts, chosen, packet->frame_bytes);
-	}
-	sh_bump(&reasons, reason, packet->frame_bytes);
+	if (reason != SH_GO_ON)
+		sh_straight_count(packet, match.index, chosen, reason);
 	return reason;
 }
 

@@ -16,6 +16,7 @@
 
 #include "backend.skel.h"
 #include "dataplane.h"
+#include "dataplane_counts.h"
 #include "dataplane_maps.h"
 #include "director.skel.h"
 #include "log.h"
@@ -305,7 +306,7 @@ static void carry_counts(struct dataplane *dataplane)
 		if (!waited)
 			(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 		waited = true;
-		err = dataplane_map_carry(map, dataplane->cpus);
+		err = dataplane_counts_carry(map, dataplane->cpus);
 		if (err)
 			log_warn("cannot carry over the counters in %s: %s", map->spec->name, strerror(-err));
 	}
@@ -436,24 +437,13 @@ int dataplane_read(const struct dataplane *dataplane, enum dataplane_hash hash, 
 	return dataplane_hash_read(dataplane->maps[dataplane_hash_map(hash)].fd, hash, out, count);
 }
 
-static const struct dataplane_map *counters(const struct dataplane *dataplane, enum dataplane_counts counts)
-{
-	static const int map[] = {
-		[COUNTS_REASONS] = MAP_REASONS,
-		[COUNTS_SERVICES] = MAP_SERVICE_COUNTS,
-		[COUNTS_BACKENDS] = MAP_BACKEND_COUNTS,
-	};
-
-	return &dataplane->maps[map[counts]];
-}
-
 int dataplane_count(const struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index,
 		    struct sh_count *out)
 {
-	return dataplane_map_count(counters(dataplane, counts), index, dataplane->cpus, out);
+	return dataplane_counts_read(dataplane->maps, dataplane->cpus, counts, index, out);
 }
 
 int dataplane_count_reset(struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index)
 {
-	return dataplane_map_count_reset(counters(dataplane, counts), index, dataplane->cpus);
+	return dataplane_counts_reset(dataplane->maps, dataplane->cpus, counts, index);
 }

@@ -100,7 +100,7 @@ int dataplane_read(const struct dataplane *dataplane, enum dataplane_hash hash, 
 /* 0 and *out, zero where `index` was never counted; or -errno. */
 int dataplane_count(const struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index,
 		    struct sh_count *out);
-/* Sets a counter to zero, before its index is given to something else. */
+/* Sets a counter to zero, before its index is given to something else: no reason's. 0 or -errno. */
 int dataplane_count_reset(struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index);
 
 #endif

@@ -41,6 +41,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false, true},
 	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false, true},
 	[MAP_SERVICE_COUNTS] = {"service_counts", NEEDS(services), COPY_CARRY, false, true},
+	[MAP_STRAIGHT_COUNTS] = {"straight_counts", NEEDS(services), COPY_CARRY, false, true},
 	[MAP_BACKEND_COUNTS] = {"backend_counts", NEEDS(backends), COPY_CARRY, false, true},
 	[MAP_EVENTS] = {"events", FIXED, COPY_NOT, false, true},
 	[MAP_FURTHER] = {"further", FIXED, COPY_ANEW, false, true},
@@ -166,78 +167,6 @@ int dataplane_map_copy(const struct dataplane_map *map, int cpus)
 		break;
 	}
 	return 0;
-}
-
-/* ---- counters --------------------------------------------------------------------------------- */
-
-/* Adds what each CPU has counted of an entry. */
-static int add_count(int fd, uint32_t index, int cpus, struct sh_count *sum)
-{
-	struct sh_count *each = calloc((size_t)cpus, sizeof(*each));
-	int err = each ? 0 : -ENOMEM;
-
-	if (!err && bpf_map_lookup_elem(fd, &index, each))
-		err = -errno;
-	for (int cpu = 0; !err && cpu < cpus; cpu++) {
-		sum->packets += each[cpu].packets;
-		sum->bytes += each[cpu].bytes;
-	}
-	free(each);
-	return err;
-}
-
-/* As if the first CPU had counted it all. */
-static int set_count(int fd, uint32_t index, int cpus, const struct sh_count *count)
-{
-	struct sh_count *each = calloc((size_t)cpus, sizeof(*each));
-	int err = each ? 0 : -ENOMEM;
-
-	if (!err) {
-		each[0] = *count;
-		err = bpf_map_update_elem(fd, &index, each, BPF_ANY) ? -errno : 0;
-	}
-	free(each);
-	return err;
-}
-
-int dataplane_map_count(const struct dataplane_map *map, uint32_t index, int cpus, struct sh_count *out)
-{
-	struct sh_count sum = {0};
-	int err = add_count(map->fd, index, cpus, &sum);
-
-	if (!err && map->spec->copy == COPY_CARRY)
-		err = add_count(map->fd, map->entries / 2 + index, cpus, &sum);
-	if (!err)
-		*out = sum;
-	return err;
-}
-
-int dataplane_map_count_reset(const struct dataplane_map *map, uint32_t index, int cpus)
-{
-	const struct sh_count zero = {0};
-	int err = set_count(map->fd, index, cpus, &zero);
-
-	if (!err && map->spec->copy == COPY_CARRY)
-		err = set_count(map->fd, map->entries / 2 + index, cpus, &zero);
-	return err;
-}
-
-int dataplane_map_carry(const struct dataplane_map *map, int cpus)
-{
-	struct bpf_map_info old = {0};
-	uint32_t length = sizeof(old), half = map->entries / 2;
-	int err = bpf_obj_get_info_by_fd(map->old_fd, &old, &length) ? -errno : 0;
-
-	for (uint32_t i = 1; !err && i < old.max_entries / 2 && i < half; i++) {
-		struct sh_count sum = {0};
-
-		err = add_count(map->old_fd, i, cpus, &sum);
-		if (!err)
-			err = add_count(map->old_fd, old.max_entries / 2 + i, cpus, &sum);
-		if (!err && sum.packets)
-			err = set_count(map->fd, half + i, cpus, &sum);
-	}
-	return err;
 }
 
 /* ---- memory and pins ---------------------------------------------------------------------------- */

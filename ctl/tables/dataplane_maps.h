@@ -39,6 +39,7 @@ enum dataplane_map_id {
 	MAP_EGRESS,
 	MAP_REASONS,
 	MAP_SERVICE_COUNTS,
+	MAP_STRAIGHT_COUNTS,
 	MAP_BACKEND_COUNTS,
 	MAP_EVENTS,
 	MAP_FURTHER,
@@ -82,12 +83,6 @@ int dataplane_map_pinned(const char *dir, const struct dataplane_map *map);
 /* Is `fd` of the same type and record sizes as the object's map, with room for `needed`? */
 bool dataplane_map_suits(int fd, const struct bpf_map *map, uint32_t needed);
 int dataplane_map_copy(const struct dataplane_map *map, int cpus);
-/* COPY_CARRY: once no packet counts in the old map any more. 0 or -errno. */
-int dataplane_map_carry(const struct dataplane_map *map, int cpus);
-/* A counter, summed over CPUs (and both halves). 0 or -errno. */
-int dataplane_map_count(const struct dataplane_map *map, uint32_t index, int cpus, struct sh_count *out);
-/* Sets it to zero. 0 or -errno. */
-int dataplane_map_count_reset(const struct dataplane_map *map, uint32_t index, int cpus);
 int dataplane_map_memory(struct dataplane_map *map);
 int dataplane_map_pin(const char *dir, const struct dataplane_map *map);
 void dataplane_map_close(struct dataplane_map *map);

@@ -31,25 +31,33 @@ struct twin {
 
 /* ---- loading ------------------------------------------------------------------------------------- */
 
-static bool is_own(const char *name)
+/* NULL: the controller does not know the map. */
+static const struct dataplane_spec *spec_of(const char *name)
 {
 	for (int i = 0; i < DATAPLANE_MAPS; i++) {
 		if (!strcmp(dataplane_specs[i].name, name))
-			return dataplane_specs[i].own;
+			return &dataplane_specs[i];
 	}
-	return true;
+	return NULL;
+}
+
+static bool is_own(const char *name)
+{
+	const struct dataplane_spec *spec = spec_of(name);
+
+	return !spec || spec->own;
 }
 
 /* What packets write to need not be large for one. */
 static uint32_t own_size(const struct bpf_map *map, const struct bpf_map *original)
 {
-	const char *name = bpf_map__name(map);
+	const struct dataplane_spec *spec = spec_of(bpf_map__name(map));
 
 	if (bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH)
 		return FLOWS_SIZE;
 	if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF)
 		return (uint32_t)sysconf(_SC_PAGESIZE);
-	if (!strcmp(name, "service_counts") || !strcmp(name, "backend_counts"))
+	if (spec && spec->copy == COPY_CARRY)
 		return COUNTS_SIZE;
 	return bpf_map__max_entries(original);
 }
@@ -251,7 +259,7 @@ static int clear_reasons(const struct twin *twin)
 	return err;
 }
 
-/* The one that was counted since. */
+/* The one that was counted since: always there, as no packet goes the straight way while events are on. */
 static int read_reason(const struct twin *twin, uint32_t *out)
 {
 	struct sh_count *each = calloc((size_t)twin->cpus, sizeof(*each));

@@ -29,7 +29,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 6
+#define SH_ABI_VERSION 7
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -346,6 +346,17 @@ struct sh_count {
 };
 
 /*
+ * What of a service went the straight way (xdp/straight.h), by its reason. It is counted here alone: neither
+ * in `reasons` nor in `service_counts`. So each of those two reasons is what `reasons` has of it and the sum
+ * of these over all records, in use or not: they are never set back. What a service comes to is this and what
+ * `service_counts` has of it, which may be below zero, for an index may have had another service before.
+ */
+struct sh_straight_count {
+	struct sh_count tx;	  /* SH_TX */
+	struct sh_count redirect; /* SH_REDIRECT */
+};
+
+/*
  * What became of a packet. Every packet that a program sees is counted under exactly one.
  * X(symbol, "json name", "in words")
  */
@@ -407,6 +418,7 @@ SH_ASSERT_SIZE(struct sh_address, 20);
 SH_ASSERT_SIZE(struct sh_served, 4);
 SH_ASSERT_SIZE(struct sh_event, 72);
 SH_ASSERT_SIZE(struct sh_count, 16);
+SH_ASSERT_SIZE(struct sh_straight_count, 32);
 SH_ASSERT_SIZE(struct sh_macs, 64);
 
 #endif

@@ -5,8 +5,10 @@ Datagrams of one size come from several processors at once. What was sent is wha
 after reloads, larger maps, kill -9, and backends that come and go.
 """
 import contextlib
+import json
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -151,6 +153,34 @@ def test_reloads_larger_maps_and_kill(l3):
 
 def rows_of(lab):
     return [row for row in lab.json("director", "show", "backends") if row["weight"]]
+
+
+def of_records(lab):
+    """What every record of the services' maps has counted, in packets: the two maps, their halves and CPUs added up."""
+    records = {}
+    for name in ("service_counts", "straight_counts"):
+        entries = json.loads(lab.run("director", f"bpftool -j map dump pinned {lab.pin_dir}/director/maps/{name}"))
+        for i, entry in enumerate(entries):
+            for each in entry["values"]:
+                value = bytes(int(byte, 16) for byte in each["value"])
+                packets = sum(int.from_bytes(value[at:at + 8], sys.byteorder) for at in range(0, len(value), 16))
+                records[i % (len(entries) // 2)] = (records.get(i % (len(entries) // 2), 0) + packets) % 2 ** 64
+    return records
+
+
+def test_services_that_go_take_nothing_from_reasons(l3):
+    """Who gets their record next begins at zero."""
+    with serving(l3, service("web", VIP4, "l3", 4)):
+        plain, before = l3.read_config(), reasons(l3)
+        with sending(l3) as end:
+            more(l3)
+            sent = end()
+        wait_for("all counted", lambda: moved(before, reasons(l3))[0] >= sent)
+        wait_for("others are free again", lambda: sum(of_records(l3).values()) == of_services(l3)[0])
+        with l3.configured(lambda _: plain.replace(VIP4, "203.0.113.99"), "director"):
+            wait_for("the record is free again", lambda: not any(of_records(l3).values()))
+            assert moved(before, reasons(l3)) == (sent, sent * SIZE)
+        assert of_services(l3) == (0, 0)
 
 
 def test_who_comes_begins_at_zero(l3):

@@ -24,6 +24,7 @@
 struct world {
 	bool restore;
 	uint32_t flows_size;
+	uint32_t services; /* records that may be in use */
 	struct director_bpf *director;
 	struct backend_bpf *backend;
 	struct ring_buffer *events;
@@ -51,13 +52,13 @@ static int on_event(void *context, void *record, size_t size)
 static void size_maps(struct director_bpf *director, struct backend_bpf *backend, uint32_t flows_size)
 {
 	struct bpf_map *const sized[] = {
-		director->maps.vips4,	 director->maps.vips6,		director->maps.services,
-		director->maps.slots,	 director->maps.backends,	director->maps.paths,
-		director->maps.nexthops, director->maps.service_counts, director->maps.backend_counts,
-		director->maps.restore4, director->maps.restore6,	backend->maps.restore4,
-		backend->maps.restore6,	 director->maps.served,		backend->maps.served,
-		director->maps.bound,	 director->maps.mended,		backend->maps.mended,
-		director->maps.quic_ids, director->maps.addresses,
+		director->maps.vips4,		director->maps.vips6,	       director->maps.services,
+		director->maps.slots,		director->maps.backends,       director->maps.paths,
+		director->maps.nexthops,	director->maps.service_counts, director->maps.backend_counts,
+		director->maps.straight_counts, director->maps.restore4,       director->maps.restore6,
+		backend->maps.restore4,		backend->maps.restore6,	       director->maps.served,
+		backend->maps.served,		director->maps.bound,	       director->maps.mended,
+		backend->maps.mended,		director->maps.quic_ids,       director->maps.addresses,
 	};
 
 	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
@@ -371,6 +372,8 @@ static void service(struct world *world, const struct line *line)
 	/* Its VIP may have been named before. */
 	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.services), &index, &record))
 		line_fail(line, "no such service");
+	if (index >= world->services)
+		world->services = index + 1;
 	record.ring = line_number(line, 2);
 	record.slots = line_number(line, 3);
 	record.flags = 0;
@@ -568,29 +571,51 @@ int world_run(struct world *world, struct world_run *run)
 	return 0;
 }
 
-/* Sums each entry of a per-CPU array over the CPUs. One call for all of them: there are some thousand cases.
- */
-static void sum(struct bpf_map *map, uint32_t entries, struct sh_count *out)
+/* Adds each entry of a per-CPU array, summed over the CPUs, to `out`; an entry has `each` counters. One call
+ * for all of them: there are some thousand cases. */
+static void sum(struct bpf_map *map, uint32_t entries, uint32_t each, struct sh_count *out)
 {
 	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus(), count = entries, next;
-	struct sh_count *each = calloc((size_t)entries * cpus, sizeof(*each));
+	struct sh_count *all = calloc((size_t)entries * cpus * each, sizeof(*all));
 	uint32_t *keys = calloc(entries, sizeof(*keys));
 
-	if (!each || !keys)
+	if (!all || !keys)
 		die("calloc");
-	if ((bpf_map_lookup_batch(bpf_map__fd(map), NULL, &next, keys, each, &count, NULL) &&
+	if ((bpf_map_lookup_batch(bpf_map__fd(map), NULL, &next, keys, all, &count, NULL) &&
 	     errno != ENOENT) ||
 	    count != entries)
 		die("cannot read the counters");
-	for (uint32_t i = 0; i < entries; i++) {
-		out[keys[i]] = (struct sh_count){0};
-		for (uint32_t cpu = 0; cpu < cpus; cpu++) {
-			out[keys[i]].packets += each[i * cpus + cpu].packets;
-			out[keys[i]].bytes += each[i * cpus + cpu].bytes;
-		}
+	for (uint32_t i = 0; i < entries * cpus * each; i++) {
+		struct sh_count *to = &out[keys[i / each / cpus] * each + i % each];
+
+		to->packets += all[i].packets;
+		to->bytes += all[i].bytes;
 	}
-	free(each);
+	free(all);
 	free(keys);
+}
+
+static void add(const struct sh_count *count, struct sh_count *to)
+{
+	to->packets += count->packets;
+	to->bytes += count->bytes;
+}
+
+/* What went the straight way is counted by service and reason at once (abi.h). Read for each of a million
+ * packets, so no further than need be. */
+static void add_straight(struct world *world, struct sh_count *reasons, struct sh_count *services)
+{
+	struct sh_straight_count straight[WORLD_ENTRIES] = {0};
+
+	if (!world->services || !world->director->rodata->load.straight)
+		return;
+	sum(world->director->maps.straight_counts, world->services, 2, &straight[0].tx);
+	for (uint32_t i = 0; i < world->services; i++) {
+		add(&straight[i].tx, &reasons[SH_TX]);
+		add(&straight[i].redirect, &reasons[SH_REDIRECT]);
+		add(&straight[i].tx, &services[i]);
+		add(&straight[i].redirect, &services[i]);
+	}
 }
 
 void world_counts(struct world *world, struct world_counts *out)
@@ -598,10 +623,12 @@ void world_counts(struct world *world, struct world_counts *out)
 	struct world_counts *counts = &world->counts;
 
 	if (!world->counted) {
-		sum(world->director->maps.reasons, SH_REASON_COUNT, counts->reasons[WORLD_DIRECTOR]);
-		sum(world->backend->maps.reasons, SH_REASON_COUNT, counts->reasons[WORLD_BACKEND]);
-		sum(world->director->maps.service_counts, WORLD_ENTRIES, counts->services);
-		sum(world->director->maps.backend_counts, WORLD_ENTRIES, counts->backends);
+		*counts = (struct world_counts){0};
+		sum(world->director->maps.reasons, SH_REASON_COUNT, 1, counts->reasons[WORLD_DIRECTOR]);
+		sum(world->backend->maps.reasons, SH_REASON_COUNT, 1, counts->reasons[WORLD_BACKEND]);
+		sum(world->director->maps.service_counts, WORLD_ENTRIES, 1, counts->services);
+		sum(world->director->maps.backend_counts, WORLD_ENTRIES, 1, counts->backends);
+		add_straight(world, counts->reasons[WORLD_DIRECTOR], counts->services);
 	}
 	world->counted = true;
 	*out = *counts;
@@ -609,21 +636,16 @@ void world_counts(struct world *world, struct world_counts *out)
 
 void world_reasons(struct world *world, enum world_program program, uint64_t out[static SH_REASON_COUNT])
 {
-	enum { CPUS_MAX = 64 };
-	static struct sh_count each[SH_REASON_COUNT * CPUS_MAX];
-	int fd = bpf_map__fd(program == WORLD_DIRECTOR ? world->director->maps.reasons
-						       : world->backend->maps.reasons);
-	uint32_t keys[SH_REASON_COUNT], count = SH_REASON_COUNT, batch;
-	int cpus = libbpf_num_possible_cpus();
+	struct sh_count reasons[SH_REASON_COUNT] = {0}, services[WORLD_ENTRIES] = {0};
 
-	if (cpus > CPUS_MAX ||
-	    (bpf_map_lookup_batch(fd, NULL, &batch, keys, each, &count, NULL) && errno != ENOENT))
-		die("cannot read the reasons");
-	for (int i = 0; i < SH_REASON_COUNT; i++) {
-		out[i] = 0;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			out[i] += each[i * cpus + cpu].packets;
+	if (program == WORLD_DIRECTOR) {
+		sum(world->director->maps.reasons, SH_REASON_COUNT, 1, reasons);
+		add_straight(world, reasons, services);
+	} else {
+		sum(world->backend->maps.reasons, SH_REASON_COUNT, 1, reasons);
 	}
+	for (int i = 0; i < SH_REASON_COUNT; i++)
+		out[i] = reasons[i].packets;
 }
 
 void world_events(struct world *world, void (*each)(const struct sh_event *, void *), void *arg)

@@ -50,6 +50,7 @@ static void size_maps(struct director_bpf *bpf)
 		{bpf->maps.vips6, SERVICES},
 		{bpf->maps.services, SERVICES},
 		{bpf->maps.service_counts, SERVICES},
+		{bpf->maps.straight_counts, SERVICES},
 		{bpf->maps.slots, 2 * DIRECTOR_SERVICES * DIRECTOR_RING},
 		{bpf->maps.backends, BACKENDS},
 		{bpf->maps.nexthops, BACKENDS},
