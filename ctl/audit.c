@@ -100,8 +100,8 @@ static void give_up(struct audit *audit)
 {
 	if (audit->looking)
 		verification_end(&audit->look);
-	audit->due = audit->looking = audit->again = audit->hurried = false;
-	audit->waits_since = 0;
+	audit->due = audit->looking = audit->again = false;
+	audit->waits_since = audit->waited = 0;
 	json_decref(audit->suspects);
 	audit->suspects = NULL;
 	loop_timer_set(audit->step_timer, 0, 0);
@@ -321,8 +321,10 @@ static void begin(struct audit *audit)
 
 	/* Where the kernel can't be read now, that is told there; the next audit comes. */
 	audit->due = false;
-	if (verification_begin(&audit->look, controller, controller->query))
+	if (verification_begin(&audit->look, controller, controller->query)) {
+		give_up(audit);
 		return;
+	}
 	audit->looking = true;
 	controller->apply.model->looked_at = controller->apply.model->targets;
 	audit->service = 0;
@@ -330,20 +332,19 @@ static void begin(struct audit *audit)
 	look_at_piece(audit);
 }
 
-/* Where there has always been something to work off for as long as from one audit to the next, this one waits
- * no longer: what is looked at meanwhile may differ, and the suspects are looked at after all is done. */
+/* Where it has waited in all for as long as from one audit to the next, it waits no longer: what is looked at
+ * meanwhile may differ, and the suspects are looked at after all is done. */
 static bool may_go_on(struct audit *audit)
 {
+	bool settled = controller_is_settled(audit->controller);
 	uint64_t now = controller_now_ms();
 
-	if (controller_is_settled(audit->controller)) {
-		audit->waits_since = 0;
+	if (audit->waits_since)
+		audit->waited += now - audit->waits_since;
+	audit->waits_since = settled ? 0 : now;
+	if (settled)
 		return true;
-	}
-	if (!audit->waits_since)
-		audit->waits_since = now;
-	audit->hurried |= now - audit->waits_since >= audit->interval;
-	if (!audit->hurried)
+	if (audit->waited < audit->interval)
 		return false;
 	return audit->due || audit->looking || !controller_catch_up(audit->controller);
 }

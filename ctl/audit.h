@@ -28,8 +28,8 @@ struct audit {
 	uint32_t interval;	       /* ms; 0: off */
 
 	bool due;	      /* begins when nothing is to be worked off */
-	bool hurried;	      /* it has waited for that too long */
-	uint64_t waits_since; /* ms; 0: it does not wait */
+	uint64_t waits_since; /* ms: for that, or for the same before the next piece; 0: it does not */
+	uint64_t waited;      /* ms: in all */
 	bool looking;	      /* piece by piece, at all or at the suspects: */
 	bool again;	      /* at the suspects */
 	struct verification look;
