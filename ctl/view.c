@@ -12,15 +12,22 @@
 #include "log.h"
 #include "view.h"
 
-const char *view_service_name(const struct controller *controller, uint64_t owner)
+const struct config_service *view_service_config(const struct controller *controller, uint64_t owner)
 {
 	const struct model *model = controller->apply.model;
 
 	for (size_t i = 0; i < model->services_count; i++) {
 		if (model->services[i].owner == owner)
-			return model->services[i].config->name;
+			return model->services[i].config;
 	}
-	return "";
+	return NULL;
+}
+
+const char *view_service_name(const struct controller *controller, uint64_t owner)
+{
+	const struct config_service *config = view_service_config(controller, owner);
+
+	return config ? config->name : "";
 }
 
 static const char *link_name(const struct controller *controller, int ifindex)

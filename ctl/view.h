@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+struct config_service;
 struct control_client;
 struct controller;
 struct member;
@@ -35,7 +36,8 @@ json_t *view_path_text(const struct controller *controller, const struct sh_path
 const char *view_reason_name(unsigned reason);
 const char *view_reason_words(unsigned reason);
 
-/* The name of the service with that tables_owner, or "". */
+/* The service with that tables_owner as the file has it, or NULL; and its name, or "". */
+const struct config_service *view_service_config(const struct controller *controller, uint64_t owner);
 const char *view_service_name(const struct controller *controller, uint64_t owner);
 
 /* Verifies: {"checked", "differences": [{"what", "where", "want", "have"}], "count"}. In verify.c. */

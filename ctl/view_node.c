@@ -3,10 +3,13 @@
  * The node as JSON: status, interfaces, aliases, flows. See view.h.
  */
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <shunt/fresh.h>
 
 #include "adverts.h"
 #include "aliases.h"
@@ -162,22 +165,25 @@ static json_t *view_flow(const struct controller *controller, const struct sh_fl
 			 const struct sh_flow_state *state)
 {
 	const struct port *port = dataplane_port(controller->apply.dataplane);
-	const struct sh_service *service;
+	const struct config_service *service;
+	const struct sh_backend *record;
 	char client[ADDR_TEXT_SIZE], vip[ADDR_TEXT_SIZE], backend[ADDR_TEXT_SIZE];
+	uint32_t protocol;
 
-	if (flow->service >= port->services_size || state->backend >= port->backends_size)
+	if (state->backend >= port->backends_size)
 		return NULL;
-	service = &port->services[flow->service];
+	record = &port->backends[state->backend];
+	service = view_service_config(controller, record->owner);
+	protocol = flow->whose ^ sh_flow_whose(record->owner, 0);
 	/* Such an entry counts for nothing any more (xdp/flows.h). */
-	if (!service->owner || port->backends[state->backend].owner != service->owner)
+	if (!service || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
 		return NULL;
-	text_of(&flow->client, service->family, client);
-	text_of(&service->vip, service->family, vip);
-	text_of(&port->backends[state->backend].address, port->backends[state->backend].family, backend);
+	text_of(&flow->client, service->vip.family, client);
+	addr_format(&service->vip, vip);
+	text_of(&record->address, record->family, backend);
 	return json_pack("{s:s, s:i, s:s, s:i, s:s, s:s, s:s}", "client", client, "client_port",
 			 ntohs(flow->client_port), "vip", vip, "vip_port", ntohs(flow->vip_port), "protocol",
-			 protocol_name(service->protocol), "service",
-			 view_service_name(controller, service->owner), "backend", backend);
+			 protocol_name((uint8_t)protocol), "service", service->name, "backend", backend);
 }
 
 json_t *view_flows(struct controller *controller)

@@ -56,7 +56,7 @@ static __always_inline enum sh_stage sh_stage_of(struct xdp_md *ctx, const struc
 									    : SH_STAGE_GOES_ON;
 }
 
-static __always_inline void sh_flow_of(const struct sh_packet *packet, __u32 service, struct sh_flow *out)
+static __always_inline void sh_flow_of(const struct sh_packet *packet, __u64 owner, struct sh_flow *out)
 {
 	if (packet->family == SH_FAMILY_IPV4)
 		out->client = (struct sh_ip){{packet->v4->saddr, 0, 0, 0}};
@@ -64,16 +64,15 @@ static __always_inline void sh_flow_of(const struct sh_packet *packet, __u32 ser
 		__builtin_memcpy(&out->client, &packet->v6->saddr, sizeof(out->client));
 	/* Both at once, as they will be read. */
 	*(__be32 *)&out->client_port = packet->ports;
-	out->service = service;
+	out->whose = sh_flow_whose(owner, packet->protocol);
 }
 
-/* The backend, where it still is a live one of the service that `peer` serves; or NULL. */
-static __always_inline struct sh_backend *sh_backend_lives(__u32 index, __u32 peer)
+/* The backend, where it still is a live one of that service; or NULL. */
+static __always_inline struct sh_backend *sh_backend_lives(__u32 index, __u64 owner)
 {
 	struct sh_backend *remembered = bpf_map_lookup_elem(&backends, &index);
-	struct sh_backend *current = bpf_map_lookup_elem(&backends, &peer);
 
-	if (!remembered || !current || remembered->owner != current->owner)
+	if (!remembered || remembered->owner != owner)
 		return NULL;
 	if (((struct sh_backend){.how = *(volatile __u64 *)&remembered->how}).mode == SH_MODE_NONE)
 		return NULL;
@@ -100,8 +99,8 @@ static __always_inline void sh_backend_saw(struct sh_backend *backend)
 
 /* Whom a flow may be remembered for. */
 struct sh_among {
-	__u32 peer; /* a backend of the service */
-	__u32 now;  /* the backend that takes its new flows: it is not being left. 0: none */
+	__u64 owner; /* of the service */
+	__u32 now;   /* the backend that takes its new flows: it is not being left. 0: none */
 };
 
 /* A flow, and where it is or would be among the fresh ones. */
@@ -158,7 +157,7 @@ static __always_inline __u32 sh_flow_backend(__u32 index, const struct sh_among 
 
 	if (!index)
 		return 0;
-	backend = sh_backend_lives(index, among->peer);
+	backend = sh_backend_lives(index, among->owner);
 	if (!backend)
 		return 0;
 	if (index != among->now)
@@ -181,16 +180,15 @@ static __always_inline __u32 sh_flow_known(const struct sh_trace *trace, enum sh
 	return fresh.backend;
 }
 
-/* The same for who only asks: nothing is remembered for it, and nothing counts as seen. `peer`: a backend of
- * the service. */
-static __always_inline __u32 sh_flow_peek(const struct sh_flow *flow, __u32 peer)
+/* The same for who only asks: nothing is remembered for it, and nothing counts as seen. */
+static __always_inline __u32 sh_flow_peek(const struct sh_flow *flow, __u64 owner)
 {
 	const struct sh_trace trace = sh_trace_of(flow);
 	__u32 fresh = sh_trace_fresh(&trace), alive = sh_trace_alive(&trace);
 
-	if (alive && sh_backend_lives(alive, peer))
+	if (alive && sh_backend_lives(alive, owner))
 		return alive;
-	return fresh && sh_backend_lives(fresh, peer) ? fresh : 0;
+	return fresh && sh_backend_lives(fresh, owner) ? fresh : 0;
 }
 
 #endif

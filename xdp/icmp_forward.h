@@ -21,7 +21,8 @@
 #include "pick.h"
 
 /* Who has a flow in a slot in transition: the rules of pick.h for a packet in its midst. */
-static __always_inline __u32 sh_pick_left(const struct sh_packet *flow, struct sh_slot slot, __u32 known)
+static __always_inline __u32 sh_pick_left(const struct sh_packet *flow, struct sh_slot slot, __u32 known,
+					  __u64 owner)
 {
 	__u32 before = slot.before & ~SH_BEFORE_CLOSED;
 
@@ -29,14 +30,14 @@ static __always_inline __u32 sh_pick_left(const struct sh_packet *flow, struct s
 		return known;
 	if (flow->protocol == IPPROTO_UDP && slot.before & SH_BEFORE_CLOSED)
 		return slot.now;
-	return sh_backend_lives(before, before) ? before : slot.now;
+	return sh_backend_lives(before, owner) ? before : slot.now;
 }
 
 /* The backend that has the flow, or 0. */
 static __always_inline __u32 sh_pick_of(const struct sh_packet *flow, const struct sh_match *match,
 					__u64 hash)
 {
-	__u32 is_random, peer, known;
+	__u32 is_random, known;
 	struct sh_slot slot;
 	struct sh_flow key;
 	__u64 where;
@@ -50,10 +51,9 @@ static __always_inline __u32 sh_pick_of(const struct sh_packet *flow, const stru
 	slot = sh_pick_slot(where, hash >> 32);
 	if (!slot.before && !is_random)
 		return slot.now;
-	peer = slot.now ? slot.now : slot.before & ~SH_BEFORE_CLOSED;
-	sh_flow_of(flow, match->index, &key);
-	known = sh_flow_peek(&key, peer);
-	return is_random ? known : sh_pick_left(flow, slot, known);
+	sh_flow_of(flow, match->service->owner, &key);
+	known = sh_flow_peek(&key, match->service->owner);
+	return is_random ? known : sh_pick_left(flow, slot, known, match->service->owner);
 }
 
 /* The error in `packet`, about `flow`, to the backend that has it. */

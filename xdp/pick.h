@@ -75,11 +75,11 @@ static __always_inline __u32 sh_pick_before(__u32 before, __u32 now)
 /* By the rules above. Called and not inlined: the way through steady slots keeps its registers. Global, so
  * that it is verified once and not once for each way here. The flow is copied, as Linux before 6.2 takes no
  * argument of a global function for a map's key. */
-__noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_stage stage)
+__noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_stage stage, __u64 owner)
 {
 	struct sh_slot slot = {.both = both};
 	__u32 before = slot.before & ~SH_BEFORE_CLOSED;
-	const struct sh_among among = {.peer = slot.now ? slot.now : before, .now = slot.now};
+	const struct sh_among among = {.owner = owner, .now = slot.now};
 	struct sh_trace trace;
 	struct sh_flow own;
 	__u32 chosen;
@@ -100,22 +100,24 @@ __noinline __u32 sh_pick_moving(const struct sh_flow *flow, __u64 both, enum sh_
 	return chosen;
 }
 
-__noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh_stage stage)
+/* Who is known stays also where nobody takes new flows. */
+__noinline __u32 sh_pick_random(const struct sh_flow *flow, __u64 where, enum sh_stage stage, __u64 owner)
 {
 	__u32 dealt = sh_pick_slot(where, bpf_get_prandom_u32()).now;
-	const struct sh_among among = {.peer = dealt};
+	const struct sh_among among = {.owner = owner};
 	struct sh_trace trace;
 	struct sh_flow own;
 	__u32 known;
 
-	if (!flow || !dealt)
+	if (!flow)
 		return 0;
 	own = *flow;
 	trace = sh_trace_of(&own);
 	known = sh_flow_known(&trace, stage, &among);
 	if (known)
 		return known;
-	sh_flow_remember(&trace, dealt);
+	if (dealt)
+		sh_flow_remember(&trace, dealt);
 	return dealt;
 }
 
@@ -124,8 +126,8 @@ static __always_inline __u32 sh_pick_between(struct xdp_md *ctx, const struct sh
 {
 	struct sh_flow flow;
 
-	sh_flow_of(packet, match->index, &flow);
-	return sh_pick_moving(&flow, slot.both, sh_stage_of(ctx, packet));
+	sh_flow_of(packet, match->service->owner, &flow);
+	return sh_pick_moving(&flow, slot.both, sh_stage_of(ctx, packet), match->service->owner);
 }
 
 /* For services whose record has flags. */
@@ -143,8 +145,8 @@ static __always_inline __u32 sh_pick_flagged(struct xdp_md *ctx, const struct sh
 	if (!((struct sh_service){.where = where}).slots)
 		return 0;
 	if (match->service->flags & SH_SERVICE_RANDOM) {
-		sh_flow_of(packet, match->index, &flow);
-		return sh_pick_random(&flow, where, sh_stage_of(ctx, packet));
+		sh_flow_of(packet, match->service->owner, &flow);
+		return sh_pick_random(&flow, where, sh_stage_of(ctx, packet), match->service->owner);
 	}
 	slot = sh_pick_slot(where, hash >> 32);
 	if (!slot.before)

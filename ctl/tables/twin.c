@@ -321,12 +321,18 @@ static int find_egress(struct twin *twin, struct twin_run *run)
 	return err;
 }
 
-static void flow_of(const struct sh_event *event, struct sh_flow *out)
+/* The first run has told the service. */
+static int flow_of(const struct twin *twin, const struct sh_event *event, struct sh_flow *out)
 {
+	struct sh_service service;
+
+	if (bpf_map_lookup_elem(fd_of(twin->original, "services"), &event->service, &service))
+		return -errno;
 	*out = (struct sh_flow){.client = event->client,
 				.client_port = event->client_port,
 				.vip_port = event->vip_port,
-				.service = event->service};
+				.whose = sh_flow_whose(service.owner, event->protocol)};
+	return 0;
 }
 
 static int run_reported(struct twin *twin, struct twin_run *run)
@@ -368,12 +374,12 @@ int twin_run(struct twin *twin, struct twin_run *run)
 		err = copy_backends(twin);
 	if (!err)
 		err = copy_egress(twin);
-	/* The first run tells the service, by which flows are remembered. */
 	if (!err)
 		err = run_reported(twin, &got);
 	if (!err && twin->event.kind) {
-		flow_of(&twin->event, &flow);
-		err = run_knowing(twin, &got, &flow);
+		err = flow_of(twin, &twin->event, &flow);
+		if (!err)
+			err = run_knowing(twin, &got, &flow);
 	}
 	if (err)
 		return err;

@@ -29,7 +29,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 7
+#define SH_ABI_VERSION 8
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -230,8 +230,8 @@ struct sh_quic_key {
 struct sh_flow {
 	struct sh_ip client;
 	__be16 client_port;
-	__be16 vip_port; /* tells flows of an any-port service apart */
-	__u32 service;
+	__be16 vip_port;
+	__u32 whose; /* its service's in the file, with the protocol (<shunt/fresh.h>) */
 };
 
 /* Eight flows of which one packet was seen, the latest first (fresh.h). */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where a flow lies in `fresh_sets`, of which one packet was seen so far (xdp/flows.h).
+ * Whose a flow is, and where it lies in `fresh_sets` while one packet of it was seen so far (xdp/flows.h).
+ *
+ * A flow is its service's in the file, and stays that when the file gives a port another record, as from
+ * `80/tcp` to `any/tcp`. Of two services that are taken for one here, once in 2^32, each flow counts for its
+ * own alone, as its backend has the whole identity.
  *
  * A table of sets of eight flows, a cache line each. The hash's upper bits select the set, its lower 40 bits
  * stand for the flow, beside the index of its backend in one word. So another flow may be taken for it: once
@@ -19,6 +23,11 @@
 
 _Static_assert(SH_FRESH_SIZE == 1U << SH_FRESH_BITS, "sets of fresh flows");
 
+SH_HASH_INLINE __u32 sh_flow_whose(__u64 owner, __u32 protocol)
+{
+	return (__u32)(owner >> 32) ^ (__u32)owner ^ protocol;
+}
+
 /* Reads the flow as words of four bytes, as whoever has just made it wrote it. */
 SH_HASH_INLINE __u64 sh_fresh_hash(const struct sh_flow *flow)
 {
@@ -26,7 +35,7 @@ SH_HASH_INLINE __u64 sh_fresh_hash(const struct sh_flow *flow)
 	__u64 high = (__u64)flow->client.w[0] << 32 | flow->client.w[1];
 	__u64 low = (__u64)flow->client.w[2] << 32 | flow->client.w[3];
 
-	return sh_mix(sh_hash_fold(high, low) ^ ((__u64)flow->service << 32 | *ports));
+	return sh_mix(sh_hash_fold(high, low) ^ ((__u64)flow->whose << 32 | *ports));
 }
 
 SH_HASH_INLINE __u32 sh_fresh_place(__u64 hash)

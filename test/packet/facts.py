@@ -224,6 +224,13 @@ class World:
         self.vip(vip, port, protocol, service)
         return service
 
+    def record(self, vip, port, protocol, service):
+        """Another record of the same entry of the file: its ring, and the VIP and port lead to it from now on."""
+        other = Service(self._index("service"), service.ring, service.backends)
+        say("service", other.index, other.ring, len(other.backends))
+        self.vip(vip, port, protocol, other)
+        return other
+
     @staticmethod
     def moves(service, now, before, *closed):
         """Every slot of the service is in transition."""

@@ -172,6 +172,47 @@ def seen(world):
         checked(f"seen {family}: leaves nobody", "seen", back.index, 1)
 
 
+def other_records(world):
+    """What is remembered is the service's, whichever record its port has: from `100/tcp` to `any/tcp`, and back."""
+    for vip, _, family in FAMILIES:
+        move = Move(world, vip, 110)
+        former = move.service
+        move.tcp(f"record {family}: a flow begins", SYN, move.now, 48000)
+        move.tcp(f"record {family}: and goes on", ACK, move.now, 48000)
+        move.tcp(f"record {family}: another only begins", SYN, move.now, 48001)
+        move.service = world.record(vip, 110, "tcp", former)
+        move.tcp(f"record {family}: another record, and the flow stays", ACK, move.now, 48000)
+        move.tcp(f"record {family}: the other, too", ACK, move.now, 48001)
+        move.tcp(f"record {family}: the oldest stay as well", ACK, move.before, 48002)
+        world.vip(vip, 110, "tcp", former)
+        move.service = former
+        move.tcp(f"record {family}: back, and the flow stays", ACK, move.now, 48000)
+
+
+def one_port_two_protocols(world):
+    """A flow of one protocol is none of the other, for all that their ports are the same."""
+    for vip, _, family in FAMILIES:
+        move = Move(world, vip, 112)
+        move.tcp(f"protocols {family}: a connection begins", SYN, move.now)
+        move.tcp(f"protocols {family}: and goes on", ACK, move.now)
+        move.service = world.record(vip, 112, "udp", move.service)
+        move.udp(f"protocols {family}: a datagram is nothing of it", move.before)
+
+
+def nobody_is_dealt(world):
+    """Scheduler random: flows stay where they are also while nobody takes new ones."""
+    for vip, _, family in FAMILIES:
+        backends = [world.backend(f"198.51.100.{i}", "l2", world.hop("d1")) for i in (38, 39)]
+        service = world.service(vip, 113, "tcp", backends[:1], "random")
+        dispatched(f"nobody {family}: a flow begins", frame(vip, tcp(113, flags=SYN)), service, "redirect")
+        say("slot", service.ring, backends[1].index)
+        dispatched(f"nobody {family}: it stays", frame(vip, tcp(113, flags=ACK)), service, "redirect")
+        say("slot", service.ring, 0)
+        dispatched(f"nobody {family}: it stays where nobody is dealt", frame(vip, tcp(113, flags=ACK)), service, "redirect")
+        refused = frame(vip, tcp(113, sport=48100, flags=SYN))
+        case(f"nobody {family}: new ones go nowhere", refused, "drop_no_backend")
+
+
 def storms():
     """Two million SYNs to a slot in transition, and nobody loses its backend."""
     for vip, _, family in FAMILIES:
@@ -205,7 +246,8 @@ def routed():
 
 
 def facts():
-    for part in (connections, overlaps, dead, datagrams, initials, seen):
+    for part in (connections, overlaps, dead, datagrams, initials, seen, other_records, one_port_two_protocols,
+                 nobody_is_dealt):
         world = World("flows", 4096)
         say("egress d1")
         part(world)

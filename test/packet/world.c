@@ -479,19 +479,23 @@ static void egress(struct world *world, const struct line *line)
 	put(line, world->director->maps.egress, &ifindex, &to);
 }
 
-static struct sh_flow flow_key(const struct line *line, int index)
+static struct sh_flow flow_key(const struct world *world, const struct line *line, int index)
 {
 	struct sh_flow key = {.client_port = line_port(line, index + 1),
-			      .vip_port = line_port(line, index + 2),
-			      .service = line_number(line, index + 3)};
+			      .vip_port = line_port(line, index + 2)};
+	uint32_t at = line_number(line, index + 3);
+	struct sh_service record;
 
+	if (bpf_map_lookup_elem(bpf_map__fd(world->director->maps.services), &at, &record))
+		line_fail(line, "no such service");
+	key.whose = sh_flow_whose(record.owner, record.protocol);
 	line_address(line, index, &key.client);
 	return key;
 }
 
 static void flow(struct world *world, const struct line *line)
 {
-	struct sh_flow key = flow_key(line, 1);
+	struct sh_flow key = flow_key(world, line, 1);
 	struct sh_flow_state state = {.backend = line_number(line, 5)};
 
 	put(line, world->director->maps.flows, &key, &state);
@@ -500,7 +504,7 @@ static void flow(struct world *world, const struct line *line)
 /* The only one of its set. */
 static void fresh(struct world *world, const struct line *line)
 {
-	struct sh_flow key = flow_key(line, 1);
+	struct sh_flow key = flow_key(world, line, 1);
 	uint64_t hash = sh_fresh_hash(&key);
 	uint32_t place = sh_fresh_place(hash);
 	struct sh_fresh set = {{sh_fresh_word(hash, line_number(line, 5))}};
@@ -671,7 +675,7 @@ static uint32_t fresh_flow(struct world *world, const struct sh_flow *key)
 
 uint32_t world_flow(struct world *world, enum world_table table, const struct line *line, int index)
 {
-	struct sh_flow key = flow_key(line, index);
+	struct sh_flow key = flow_key(world, line, index);
 	struct sh_flow_state state;
 
 	if (table == WORLD_FRESH)

@@ -22,7 +22,7 @@ static struct sh_flow flow_of(uint32_t number)
 	return (struct sh_flow){.client = {{htonl(0xc6120000 + number / 16)}},
 				.client_port = htons((uint16_t)(1024 + number % 16)),
 				.vip_port = htons(443),
-				.service = 7};
+				.whose = 7};
 }
 
 static void a_word_is_of_one_flow(void **state)
@@ -36,7 +36,7 @@ static void a_word_is_of_one_flow(void **state)
 	others[1].client.w[3] ^= htonl(1);
 	others[2].client_port ^= htons(1);
 	others[3].vip_port ^= htons(1);
-	others[4].service ^= 1;
+	others[4].whose ^= 1;
 	assert_int_equal(sh_fresh_backend(word, hash), BACKEND);
 	assert_int_equal(sh_fresh_backend(0, hash), 0);
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
