@@ -135,6 +135,7 @@ static void check_member(struct verification *verification, const struct member 
 		.backend = member->config->address,
 		.vip = service->vip,
 		.weight = member->config->weight,
+		.drained = member->drained,
 		.forward = member->forward,
 		.remote = member->remote,
 		.route = route,

@@ -314,6 +314,7 @@ def test_a_drained_backend_takes_no_new_flows(bgp):
     # It outlives a reload and a restart.
     shunt(bgp, "reload")
     assert bgp.backends()["198.51.100.11"]["state"] == "draining"
+    bgp.assert_verified("director")
     bgp.kill("director")
     bgp.start("director")
     assert bgp.backends()["198.51.100.11"]["state"] == "draining"

@@ -182,6 +182,7 @@ def test_a_slot_in_transition(l3):
     with serving(l3, service("web", VIP4, "l3", 4)):
         assert l3.shunt("director", "drain", OF_BACKENDS[4][0]).returncode == 0
         try:
+            l3.assert_verified("director")
             def moving(*more):
                 """A flow whose slot has moved."""
                 told = (explain(l3, VIP4, *more) for _ in range(200))
