@@ -195,6 +195,8 @@ int tell_dispatches_open(struct controller *controller);
 void tell_subscribers(struct controller *controller);
 void tell_overrun(struct controller *controller);
 void tell_reload(struct controller *controller);
+/* Connections that do not go on with the file that was loaded: see succession.h. */
+void tell_succession(const struct controller *controller);
 int tell_adverts(struct controller *controller);
 
 extern const struct control_verb controller_verbs[];

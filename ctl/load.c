@@ -71,26 +71,32 @@ static void mark_stored(struct controller *controller)
 	apply_mark_all(&controller->apply);
 }
 
+/* Its slots, services and VIPs are stored again from it. What was to take its place lets go of its config. */
+static void go_back_to(struct controller *controller, struct model *former)
+{
+	controller->apply.model->config = NULL;
+	controller->apply.model = former;
+	mark_stored(controller);
+	(void)fill(controller);
+}
+
 static int build_beside(struct controller *controller, struct config *config)
 {
 	struct former former = remember(controller);
 	struct model *model;
 	int err = model_new(config, role_directs(controller->loaded), former.tables, &model);
 
+	if (!err) {
+		controller->apply.model = model;
+		err = fill(controller);
+		if (err)
+			go_back_to(controller, former.model);
+		model_free(err ? model : former.model, former.tables);
+	}
+	/* Copies that nobody asked for. */
+	tables_sweep(former.tables);
 	if (err)
 		return err;
-	controller->apply.model = model;
-	err = fill(controller);
-	if (err) {
-		/* Back to the former: its slots, services and VIPs are stored again from it. */
-		controller->apply.model = former.model;
-		mark_stored(controller);
-		(void)fill(controller);
-		model->config = NULL;
-		model_free(model, former.tables);
-		return err;
-	}
-	model_free(former.model, former.tables);
 	node_sync_egress(controller);
 	node_keep_formers(controller);
 	node_sync(controller);
@@ -225,6 +231,7 @@ int load_config(struct controller *controller, struct config *config)
 		advertise_sync(controller);
 		return err;
 	}
+	tell_succession(controller);
 	advertise_sync(controller);
 	audit_follow(&controller->audit, config->audit);
 	if (before != role.role || !controller->control)

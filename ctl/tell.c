@@ -169,6 +169,36 @@ void tell_overrun(struct controller *controller)
 	tell_event(controller, json_pack("{s:s}", "event", "overrun"));
 }
 
+/* Lines in the log about one file. */
+#define LOSSES_LOGGED 20
+
+static void tell_loss(const struct config_service *service, const struct config_port *port)
+{
+	char vip[ADDR_TEXT_SIZE], number[8] = "any";
+
+	if (port->port)
+		snprintf(number, sizeof(number), "%u", port->port);
+	log_warn(
+		"service %s: of the connections to %s %s/%s, which another service had, those break that are "
+		"on another backend than this service has for them",
+		service->name, addr_format(&service->vip, vip), number, protocol_name(port->protocol));
+}
+
+void tell_succession(const struct controller *controller)
+{
+	const struct model *model = controller->apply.model;
+	size_t losses = 0;
+
+	for (size_t i = 0; i < model->succession.heirs_count; i++) {
+		const struct heir *heir = &model->succession.heirs[i];
+
+		if (heir->lost && ++losses <= LOSSES_LOGGED)
+			tell_loss(&model->config->services[heir->service], &heir->port);
+	}
+	if (losses > LOSSES_LOGGED)
+		log_warn("so it is with %zu more ports", losses - LOSSES_LOGGED);
+}
+
 void tell_reload(struct controller *controller)
 {
 	log_note("loaded %s: %zu services", controller->options->file,

@@ -36,7 +36,7 @@ json_t *view_path_text(const struct controller *controller, const struct sh_path
 const char *view_reason_name(unsigned reason);
 const char *view_reason_words(unsigned reason);
 
-/* The service with that tables_owner as the file has it, or NULL; and its name, or "". */
+/* The service with that owner as the file has it, or NULL; and its name, or "". */
 const struct config_service *view_service_config(const struct controller *controller, uint64_t owner);
 const char *view_service_name(const struct controller *controller, uint64_t owner);
 

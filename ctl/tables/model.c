@@ -9,6 +9,7 @@
 #include <shunt/guess.h>
 
 #include "dataplane.h"
+#include "inherit.h"
 #include "model.h"
 #include "ring.h"
 
@@ -72,7 +73,7 @@ static int add_service(struct model *model, size_t at, struct tables *tables)
 
 	service->model = model;
 	service->config = config;
-	service->owner = tables_owner(config->name);
+	service->owner = model->succession.services[at].owner;
 	service->in_state[STATE_UNREACHABLE] = config->backends_count;
 	agenda_add(&model->care, &service->care_work);
 	agenda_add(&model->rings, &service->ring_work);
@@ -245,6 +246,8 @@ int model_new(struct config *config, bool directs, struct tables *tables, struct
 		err = -ENOMEM;
 	model->echo_stale = true;
 	model->services_count = directs ? config->services_count : 0;
+	if (!err && directs)
+		err = inherit(config, tables, &model->succession);
 	tables_turn(tables);
 	for (size_t i = 0; !err && i < model->services_count; i++)
 		err = add_service(model, i, tables);
@@ -338,6 +341,7 @@ void model_free(struct model *model, struct tables *tables)
 		free(target);
 	}
 	spans_free(&model->spans);
+	succession_free(&model->succession);
 	free(model->services);
 	config_free(model->config);
 	free(model);

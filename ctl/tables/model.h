@@ -19,6 +19,7 @@
 #include "config.h"
 #include "resolver.h"
 #include "spans.h"
+#include "succession.h"
 #include "tables.h"
 
 struct dataplane_sizes;
@@ -94,9 +95,10 @@ struct members {
 };
 
 struct model {
-	struct config *config;	  /* owned */
-	size_t services_count;	  /* 0 on a node that directs nothing: it need not know the ways */
-	struct service *services; /* owned: config->services' at work, in the file's order */
+	struct config *config;	      /* owned */
+	struct succession succession; /* of its services to those that were served before it was built */
+	size_t services_count;	      /* 0 on a node that directs nothing: it need not know the ways */
+	struct service *services;     /* owned: config->services' at work, in the file's order */
 	struct target *targets;
 	bool echo_stale;	  /* a backend has become active, or is no longer */
 	bool forgot;		  /* somebody who was gone, since ids were last stored */

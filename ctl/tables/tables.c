@@ -177,13 +177,21 @@ void tables_add_writes(struct tables *tables, uint64_t writes)
 
 /* ---- names and addresses ----------------------------------------------------------------------- */
 
+#define FNV_PRIME 0x100000001b3U
+
 uint64_t tables_owner(const char *name)
 {
 	uint64_t hash = 0xcbf29ce484222325U;
 
 	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 0x100000001b3U;
+		hash = (hash ^ (unsigned char)*name) * FNV_PRIME;
 	return hash ? hash : 1;
+}
+
+/* As if the name went on with a byte of zero. An odd factor makes no 0. */
+uint64_t tables_next_owner(uint64_t owner)
+{
+	return owner * FNV_PRIME;
 }
 
 void tables_ip(const struct addr *address, struct sh_ip *out)

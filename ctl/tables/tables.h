@@ -54,6 +54,22 @@ struct table_backend *tables_backend(struct tables *tables, uint64_t owner, cons
 struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t size);
 struct table_service *tables_service(struct tables *tables, const struct addr *vip,
 				     const struct config_port *port);
+/* Walks the services that packets are sent by: each with its owner. `each` must not take or put any. */
+void tables_each_service(struct tables *tables,
+			 void (*each)(const struct addr *vip, const struct config_port *port, uint64_t owner,
+				      void *arg),
+			 void *arg);
+/*
+ * `owner`, who has nothing, gets copies of all backends of `origin` that can be reached, and of its ring: so
+ * that flows which went by that ring stay where they are when they go by its own. Nobody holds them yet: what
+ * is not asked for by tables_sweep is given up. 0, or -ENOMEM or -ENOSPC with a part of it made.
+ */
+int tables_copy_owner(struct tables *tables, uint64_t origin, uint64_t owner);
+/* Do flows go to the same addresses by the rings of both, and is nothing remembered of them one by one? 1, 0,
+ * or -ENOMEM. */
+int tables_rings_agree(struct tables *tables, uint64_t owner, uint64_t other);
+/* The index of the owner's backend at the address of that one, or 0. */
+uint32_t tables_counterpart(const struct tables *tables, uint32_t backend, uint64_t owner);
 /* One reference more. */
 void tables_nexthop_hold(struct table_nexthop *nexthop);
 void tables_path_hold(struct table_path *path);
@@ -209,8 +225,11 @@ uint64_t tables_writes(const struct tables *tables);
 /* For stores that are not made here: hash maps. */
 void tables_add_writes(struct tables *tables, uint64_t writes);
 
-/* FNV-1a (RFC 9923) over the name, never 0: the owner of backends, rings and services. */
+/* FNV-1a (RFC 9923) over the name, never 0: whom backends, rings and services belong to that nobody had
+ * before (succession.h). */
 uint64_t tables_owner(const char *name);
+/* Another one, where that is somebody else's. */
+uint64_t tables_next_owner(uint64_t owner);
 void tables_ip(const struct addr *address, struct sh_ip *out);
 void tables_addr(const struct sh_ip *ip, uint32_t family, struct addr *out);
 

@@ -9,13 +9,6 @@
 
 #include "tables_private.h"
 
-static void make_backend_key(struct backend_key *key, uint64_t owner, const struct addr *address)
-{
-	memset(key, 0, sizeof(*key));
-	key->owner = owner;
-	key->address = *address;
-}
-
 /* Counters begin at zero, also where a run that ended in between has left a record half cleared. */
 static void reset_backend(uint32_t record, struct port *port)
 {

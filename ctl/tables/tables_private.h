@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the files of the tables share: tables.c for all kinds together, tables_nexthop.c, _path.c, _backend.c,
- * _ring.c and _service.c for one each, tables_link.c for next hops by their links. See tables.h.
+ * _ring.c and _service.c for one each, tables_link.c for next hops by their links, tables_owner.c for all
+ * that an owner has. See tables.h.
  */
 #ifndef SHUNT_TABLES_PRIVATE_H
 #define SHUNT_TABLES_PRIVATE_H
+
+#include <string.h>
 
 #include <uthash.h>
 
@@ -116,6 +119,29 @@ int path_adopt(struct tables *tables, uint32_t index);
 int backend_adopt(struct tables *tables, uint32_t index);
 int service_adopt(struct tables *tables, uint32_t index);
 int ring_adopt(struct tables *tables, const struct sh_service *record);
+
+static inline void make_backend_key(struct backend_key *key, uint64_t owner, const struct addr *address)
+{
+	memset(key, 0, sizeof(*key));
+	key->owner = owner;
+	key->address = *address;
+}
+
+/* The largest ring that the owner has, or NULL. */
+struct table_ring *ring_largest(const struct tables *tables, uint64_t owner);
+
+/* Backends by index, and who stands for each: 0: no one. NULL: each for itself. */
+struct ring_copies {
+	const uint32_t *of;
+	uint32_t size;
+};
+
+/* The slots of `from` as if it had `count`, or empty ones for NULL, to be free()d. NULL with errno. */
+struct sh_slot *ring_read(struct port *port, const struct table_ring *from, const struct ring_copies *copies,
+			  uint32_t count);
+/* A ring that nobody holds yet, of `owner`, who has none: as the largest of `origin`. 0, also where there is
+ * no such; -ENOMEM or -ENOSPC. */
+int ring_copy(struct tables *tables, uint64_t origin, uint64_t owner, const struct ring_copies *copies);
 
 /* Of the struct port `port`: the record has rested, and is to be used again. */
 void nexthop_clear(uint32_t record, void *port);

@@ -13,7 +13,7 @@
 #include "tables_private.h"
 #include "transition.h"
 
-static struct table_ring *largest_of(const struct tables *tables, uint64_t owner)
+struct table_ring *ring_largest(const struct tables *tables, uint64_t owner)
 {
 	for (uint32_t size = RING_MAX; size >= RING_MIN; size /= 2) {
 		const struct ring_key key = {.owner = owner, .size = size};
@@ -28,13 +28,25 @@ static struct table_ring *largest_of(const struct tables *tables, uint64_t owner
 
 uint32_t tables_ring_of(const struct tables *tables, uint64_t owner)
 {
-	const struct table_ring *ring = largest_of(tables, owner);
+	const struct table_ring *ring = ring_largest(tables, owner);
 
 	return ring ? ring->key.size : 0;
 }
 
-/* The slots of `from`, or empty ones for NULL, to be free()d. NULL with errno. */
-static struct sh_slot *read_slots(struct port *port, const struct table_ring *from, uint32_t count)
+static struct sh_slot copy_slot(struct sh_slot slot, const struct ring_copies *copies)
+{
+	uint32_t before = slot.before & ~SH_BEFORE_CLOSED;
+
+	if (!copies)
+		return slot;
+	slot.now = slot.now < copies->size ? copies->of[slot.now] : 0;
+	before = before < copies->size ? copies->of[before] : 0;
+	slot.before = before ? before | (slot.before & SH_BEFORE_CLOSED) : 0;
+	return slot;
+}
+
+struct sh_slot *ring_read(struct port *port, const struct table_ring *from, const struct ring_copies *copies,
+			  uint32_t count)
 {
 	struct sh_slot *copy = calloc(count, sizeof(*copy));
 	const struct sh_slot *slots;
@@ -47,16 +59,17 @@ static struct sh_slot *read_slots(struct port *port, const struct table_ring *fr
 		return NULL;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		copy[i] = slots[(uint64_t)i * from->key.size / count];
+		copy[i] = copy_slot(slots[(uint64_t)i * from->key.size / count], copies);
 	port->slots_done(port);
 	return copy;
 }
 
 /* Nobody looks at the new ring's slots yet. */
-static int begin_as(struct tables *tables, struct table_ring *ring, const struct table_ring *from)
+static int begin_as(struct tables *tables, struct table_ring *ring, const struct table_ring *from,
+		    const struct ring_copies *copies)
 {
 	struct port *port = tables->port;
-	struct sh_slot *copy = read_slots(port, from, ring->key.size), *slots;
+	struct sh_slot *copy = ring_read(port, from, copies, ring->key.size), *slots;
 
 	slots = copy ? port->slots(port, ring->first, ring->key.size) : NULL;
 	if (!slots) {
@@ -94,24 +107,36 @@ int ring_adopt(struct tables *tables, const struct sh_service *record)
 	return 0;
 }
 
-static struct table_ring *new_ring(struct tables *tables, const struct ring_key *key)
+static struct table_ring *new_ring(struct tables *tables, const struct ring_key *key,
+				   const struct table_ring *from, const struct ring_copies *copies)
 {
-	const struct table_ring *from = largest_of(tables, key->owner);
 	struct table_ring *ring = calloc(1, sizeof(*ring));
 	int err = ring ? extents_take(&tables->free_slots, key->size, &ring->first) : -ENOMEM;
 
 	if (!err) {
 		ring->key = *key;
-		ring->refs = 1;
-		err = begin_as(tables, ring, from);
+		err = begin_as(tables, ring, from, copies);
 		if (err)
 			(void)extents_give_up(&tables->free_slots, ring->first, key->size);
 	}
-	if (!err)
-		return ring;
-	free(ring);
-	errno = -err;
-	return NULL;
+	if (err) {
+		free(ring);
+		errno = -err;
+		return NULL;
+	}
+	ENTER(tables->rings, ring);
+	return ring;
+}
+
+int ring_copy(struct tables *tables, uint64_t origin, uint64_t owner, const struct ring_copies *copies)
+{
+	const struct table_ring *from = ring_largest(tables, origin);
+	struct ring_key key = {.owner = owner};
+
+	if (!from)
+		return 0;
+	key.size = from->key.size;
+	return new_ring(tables, &key, from, copies) ? 0 : -errno;
 }
 
 struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t size)
@@ -120,13 +145,10 @@ struct table_ring *tables_ring(struct tables *tables, uint64_t owner, uint32_t s
 	struct table_ring *ring;
 
 	FIND(tables->rings, &key, ring);
-	if (ring) {
-		ring->refs++;
-		return ring;
-	}
-	ring = new_ring(tables, &key);
+	if (!ring)
+		ring = new_ring(tables, &key, ring_largest(tables, owner), NULL);
 	if (ring)
-		ENTER(tables->rings, ring);
+		ring->refs++;
 	return ring;
 }
 

@@ -89,6 +89,22 @@ void service_clear(uint32_t record, void *arg)
 	memset(&port->services[record], 0, sizeof(struct sh_service));
 }
 
+void tables_each_service(struct tables *tables,
+			 void (*each)(const struct addr *vip, const struct config_port *port, uint64_t owner,
+				      void *arg),
+			 void *arg)
+{
+	struct table_service *service, *next;
+
+	HASH_ITER (hh, tables->services, service, next) {
+		const struct config_port port = {service->key.port, service->key.protocol};
+		uint64_t owner = tables->port->services[service->index].owner;
+
+		if (owner)
+			each(&service->key.vip, &port, owner, arg);
+	}
+}
+
 uint32_t tables_service_index(const struct table_service *service)
 {
 	return service->index;

@@ -86,7 +86,9 @@ struct sh_service {
 	__u8 quic_offset;
 	__u8 quic_bytes; /* 1..8 */
 	__u16 zero;
-	__u64 owner;	  /* identity of its entry in the file: FNV-1a of the name; 0: record not in use */
+	/* Of its ring and its backends, whatever its entry in the file is called now
+	 * (ctl/tables/succession.h); at first FNV-1a of the name. 0: record not in use. */
+	__u64 owner;
 	struct sh_ip vip; /* its own key, for reading back and for events */
 	__be16 vip_port;
 	__u8 protocol;
@@ -129,7 +131,7 @@ enum sh_mode {
 /* One backend of one service of the file: one cache line. */
 struct sh_backend {
 	struct sh_ip address;
-	__u64 owner;  /* identity of the service: FNV-1a of its name; 0: record not in use */
+	__u64 owner;  /* as its services have it; 0: record not in use */
 	__u32 weight; /* from the file, for reading back only */
 	__u8 family;  /* of `address`: SH_FAMILY_* */
 	__u8 zero0[3];

@@ -30,13 +30,18 @@ def backend(number, net=NETS[0]):
     return f"{net}{11 + number}"
 
 
-def file_text(weights, forward, idle):
+# Name, which of VIPS, ports.
+SERVICES = (("web", 0, "80/tcp"), ("web6", 1, "80/tcp"))
+
+
+def file_text(weights, forward, idle, services=SERVICES):
     """The file of a pool: {number: weight}. Behind a `/`, `forward` says that each VIP is in packets of the other family."""
     forward, crossed = (forward.rstrip("/"), forward.endswith("/"))
     lines = ["interfaces:", '  - {match: "eth*"}', "services:"]
-    for name, vip, net in zip(("web", "web6"), VIPS, NETS[::-1] if crossed else NETS):
-        lines += [f"  - name: {name}", f"    vip: {vip}", "    ports: [80/tcp]", f"    forward: {forward}", f"    idle: {idle}",
-                  "    backends:"]
+    for name, which, ports in services:
+        net = NETS[1 - which if crossed else which]
+        lines += [f"  - name: {name}", f"    vip: {VIPS[which]}", f"    ports: [{ports}]", f"    forward: {forward}",
+                  f"    idle: {idle}", "    backends:"]
         lines += [f"      - {{address: {backend(number, net)}, weight: {weight}}}" for number, weight in sorted(weights.items())]
     return "\n".join(lines) + "\n"
 
@@ -112,11 +117,11 @@ class Pool:
     def daemon(self, node, file):
         self.spawn(node, node, BUILD / "shuntd", "-c", file, "--socket", self.folder / f"{node}.sock", "--pin-dir", self.pins / node)
 
-    def text(self, weights):
-        return file_text(weights, self.forward, self.idle)
+    def text(self, weights, services=SERVICES):
+        return file_text(weights, self.forward, self.idle, services)
 
-    def write(self, weights):
-        (self.folder / "director.yaml").write_text(self.text(weights))
+    def write(self, weights, services=SERVICES):
+        (self.folder / "director.yaml").write_text(self.text(weights, services))
 
     def shunt(self, node, *words):
         return subprocess.run([BUILD / "shunt", "--socket", self.folder / f"{node}.sock", *words], text=True, capture_output=True,
@@ -130,11 +135,18 @@ class Pool:
         rows = self.json(node, "show", "backends")
         return rows and all(row["state"] == "active" for row in rows)
 
-    def load(self, weights):
-        self.write(weights)
+    def load(self, weights, services=SERVICES):
+        self.write(weights, services)
         for node in self.directors:
             result = self.shunt(node, "reload")
             assert result.returncode == 0, result.stdout + result.stderr
+
+    def restart(self, node):
+        """Its daemon dies without a word, and another takes over what it has pinned."""
+        self.processes[node].kill()
+        self.processes.pop(node).wait()
+        self.daemon(node, self.folder / "director.yaml")
+        wait_for(f"{node} answers again", lambda: self.json(node, "show", "backends"), 30)
 
     def moving(self, node):
         return sum(service["moving"] for service in self.json(node, "show", "services"))

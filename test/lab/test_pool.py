@@ -73,6 +73,39 @@ def test_no_connection_breaks_through_changes_of_the_pool(forward):
         assert not COMPLAINT.search(pool.logs()), pool.logs()
 
 
+# What the file makes of the services with each change of the pool, and whether the daemon dies before it.
+NAMES = (
+    ("other names", (("shop", 0, "80/tcp"), ("shop6", 1, "80/tcp")), False),
+    ("swapped, and a port more", (("shop6", 0, "80/tcp, 443/tcp"), ("shop", 1, "443/tcp, 80/tcp")), False),
+    ("split, and the connections are under a new name", (("web", 0, "443/tcp"), ("front", 0, "80/tcp"), ("web6", 1, "443/tcp"),
+                                                         ("front6", 1, "80/tcp")), False),
+    ("other names at a start", (("shop", 0, "80/tcp"), ("tls", 0, "443/tcp"), ("shop6", 1, "80/tcp")), True),
+    ("every port", (("all", 0, "any/tcp"), ("all6", 1, "any/tcp")), False),
+    ("one port", (("web", 0, "80/tcp"), ("web6", 1, "80/tcp")), False),
+)
+
+
+def test_no_connection_breaks_through_other_names_of_the_services():
+    with Pool(SIZE, 1, "l2", "2m") as pool:
+        with pool.connections(COUNT // 5, 0) as found:
+            for turn, (what, services, dies) in enumerate(NAMES):
+                weights = {(turn + number) % SIZE: 1 for number in range(3)}
+                if dies:
+                    pool.write(weights, services)
+                    pool.restart("d0")
+                else:
+                    pool.load(weights, services)
+                # Each of them has asked after it, and had an answer or a reset.
+                time.sleep(0.7)
+                assert pool.shunt("d0", "verify").returncode == 0, (what, pool.shunt("d0", "verify").stdout)
+        assert found["broken"] == [], found
+        assert found["connections"] == COUNT // 5 and len(found["by"]) == SIZE, found
+        told = [line for line in pool.logs().splitlines() if "connections to" in line]
+        assert not COMPLAINT.search(pool.logs()), pool.logs()
+        # Two services' ports became one's, and they had the same backends but were in transition.
+        assert told and all("443/tcp, which another service had" in line for line in told), told
+
+
 @MODES
 def test_flows_may_move_between_directors_meanwhile(forward):
     dice = random.Random(5)

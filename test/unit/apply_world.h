@@ -264,9 +264,13 @@ static inline struct config *file_of(unsigned first, unsigned last)
 
 static inline void point_services(void)
 {
-	struct service *service = &world->apply.model->services[0];
+	for (size_t i = 0; i < world->apply.model->services_count; i++) {
+		const struct service *service = &world->apply.model->services[i];
 
-	tables_point_service(world->apply.tables, service->entries[0], service->owner, service->ring, 0);
+		for (size_t j = 0; j < service->config->ports_count; j++)
+			tables_point_service(world->apply.tables, service->entries[j], service->owner,
+					     service->ring, 0);
+	}
 }
 
 /* Start, or a reload beside what there is: as load.c does it. */
@@ -278,6 +282,7 @@ static inline void load(struct config *config)
 	assert_int_equal(apply_pass(&world->apply), 0);
 	point_services();
 	model_free(former, world->apply.tables);
+	tables_sweep(world->apply.tables);
 }
 
 /* The process ends and another begins; memory and kernel stay. */
@@ -290,7 +295,6 @@ static inline void restart(struct config *config)
 	tables_free(world->apply.tables);
 	assert_int_equal(tables_new(&world->heap->port, &world->apply.tables), 0);
 	load(config);
-	tables_sweep(world->apply.tables);
 }
 
 static inline struct member *member(size_t at)

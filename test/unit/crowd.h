@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Flows by the hundred through random changes of a pool: backends added, drained, removed, weighted anew,
- * dead and back, rings of other sizes, restarts, and all of it while transitions go on. A packet of an
- * established flow must arrive at the backend that the flow began with, unless that died.
+ * dead and back, rings of other sizes, other names, restarts, and all of it while transitions go on. A packet
+ * of an established flow must arrive at the backend that the flow began with, unless that died.
  *
  * Where packets go is the test's to say: a model of the packet path, or the program itself.
  */
@@ -36,6 +36,7 @@ struct crowd {
 	uint32_t begun;
 	uint32_t weights[CROWD_POOL];
 	bool blocks[2]; /* of the pool, that are in reach */
+	char name;	/* of the service, behind SERVICE; 0: that alone */
 };
 
 static uint32_t crowd_throw(struct crowd *crowd, uint32_t sides)
@@ -94,6 +95,8 @@ static struct config *crowd_file(const struct crowd *crowd)
 	struct config *config = file_of(0, CROWD_POOL - 1);
 	struct config_service *pool = &config->services[0];
 
+	free(pool->name);
+	pool->name = strdup((const char[]){SERVICE[0], SERVICE[1], SERVICE[2], crowd->name, '\0'});
 	pool->backends_count = 0;
 	for (unsigned i = 0; i < CROWD_POOL; i++) {
 		if (crowd->weights[i])
@@ -121,6 +124,8 @@ static void crowd_change(struct crowd *crowd)
 {
 	unsigned what = crowd_throw(crowd, 20), number = crowd_throw(crowd, CROWD_POOL);
 
+	if (!crowd_throw(crowd, 10))
+		crowd->name = (char)('0' + crowd_throw(crowd, 3));
 	if (what == 0)
 		crowd_reach(crowd, (int)crowd_throw(crowd, 2));
 	else if (what == 1)
