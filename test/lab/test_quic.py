@@ -17,9 +17,9 @@ COUNT = 100
 class QuicPool(Pool):
     """A pool whose services take QUIC, too: the backend of number n has the id 0x100 + n."""
 
-    def text(self, weights):
+    def text(self, weights, *services):
         lines = []
-        for line in super().text(weights).splitlines():
+        for line in super().text(weights, *services).splitlines():
             if "ports:" in line:
                 lines += ["    ports: [80/tcp, 443/udp]", "    quic-id: {offset: 1, bytes: 2}"]
             elif "address:" in line:
