@@ -87,6 +87,9 @@ static json_t *answer(const json_t *request, struct controller *controller, bool
 	const char *backend = json_string_value(json_object_get(request, "backend"));
 	const char *service = json_string_value(json_object_get(request, "service"));
 
+	/* Its mark would be kept, and change nothing. */
+	if (drained && controller->loaded == ROLE_BACKEND)
+		return control_error("this node is a backend and sends no flows: drain on each director");
 	if (vip)
 		return drain_vip(controller, vip, drained);
 	if (backend)

@@ -336,6 +336,12 @@ def test_what_cannot_be_drained_is_said(bgp, args, says):
     assert says in result.stderr, result.stderr
 
 
+@pytest.mark.parametrize("args", [("198.51.100.11",), ("--vip", VIPS[4])])
+def test_a_backend_drains_nothing(bgp, args):
+    result = bgp.shunt("b1", "drain", *args)
+    assert (result.returncode, result.stderr) == (1, "shunt: this node is a backend and sends no flows: drain on each director\n")
+
+
 def test_down_takes_leave_first(bgp):
     await_learnt(bgp)
     shunt(bgp, "down")
