@@ -108,6 +108,7 @@ static void sizes_of(const struct controller *controller, const struct config *c
 {
 	model_sizes(config, role_directs(role), sizes);
 	restore_sizes(config, controller->apply.state, sizes);
+	sizes->services <<= controller->growth;
 	sizes->slots <<= controller->growth;
 	sizes->backends <<= controller->growth;
 	sizes->quic_ids <<= controller->growth;
@@ -174,8 +175,9 @@ static int build_anew(struct controller *controller, struct config *config, enum
 	return tell_dispatches_open(controller);
 }
 
-/* Paths and next hops are as many as the kernel's routes have it; backends that are gone from the file, and
- * rings that were larger, need room, too: where they do not fit, in larger maps. */
+/* Paths and next hops are as many as the kernel's routes have it; backends that are gone from the file, rings
+ * that were larger, and what was given up and still rests, need room, too: where they do not fit, in larger
+ * maps. */
 static int build_growing(struct controller *controller, struct config *config, enum role role)
 {
 	int err = build_anew(controller, config, role);

@@ -389,6 +389,18 @@ def test_reload_with_weights_shifts_the_flows(l3):
     assert_both_answer(l3.curl(VIP4, 50), 50)
 
 
+def test_reloads_in_quick_succession(l3):
+    """What each gives up rests for a while: however many services change at once, the next one is taken as well."""
+    def of(port):
+        return 'interfaces: [{match: "eth*"}]\nservices:\n' + "".join(
+            f"  - {{name: s{i}, vip: 203.0.113.{20 + i}, ports: [{port}/tcp], forward: ipip, backends: [198.51.100.11]}}\n"
+            for i in range(25))
+
+    for port in (80, 81) * 4:
+        with l3.configured(lambda _, port=port: of(port), "director"):
+            assert {row["port"] for row in l3.json("director", "show", "services")} == {port}
+
+
 def test_weight_0_drains(l3):
     def weigh(text):
         return text.replace("- 198.51.100.12\n", "- {address: 198.51.100.12, weight: 0}\n")
