@@ -8,7 +8,9 @@
 
 #include "aliases.h"
 #include "controller.h"
+#include "interfaces.h"
 #include "macs.h"
+#include "owns.h"
 #include "restore.h"
 #include "served.h"
 #include "verification.h"
@@ -143,6 +145,17 @@ static void check_egress(struct verification *verification)
 	check_entries(verification, "egress", HASH_EGRESS, err, &want);
 }
 
+static void check_owns(struct verification *verification)
+{
+	const struct controller *controller = verification->controller;
+	const struct interface_row *rows = NULL;
+	size_t count = interfaces_rows(controller->interfaces, &rows);
+	struct dataplane_entries want = {0};
+	int err = owns_want(controller->apply.model->config, verification->state, rows, count, &want);
+
+	check_entries(verification, "owns", HASH_OWNS, err, &want);
+}
+
 static void check_tunnel(struct verification *verification)
 {
 	const struct apply *apply = &verification->controller->apply;
@@ -171,8 +184,8 @@ static void check_aliases(struct verification *verification)
 bool verification_node(struct verification *verification)
 {
 	static void (*const checks[])(struct verification * verification) = {
-		check_vips4, check_vips6,  check_restores, check_guesses, check_echo,	 check_ids,
-		check_macs,  check_served, check_egress,   check_tunnel,  check_aliases,
+		check_vips4, check_vips6,  check_restores, check_guesses, check_echo,	check_ids,
+		check_macs,  check_served, check_egress,   check_owns,	  check_tunnel, check_aliases,
 	};
 
 	checks[verification->node++](verification);

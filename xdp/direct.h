@@ -39,7 +39,7 @@ static __always_inline enum sh_reason sh_settle(struct xdp_md *ctx, const struct
 	}
 	if (reported)
 		sh_event_end(reported, service, backend, reason);
-	if (reason == SH_DROP_TOO_BIG)
+	if (reason == SH_DROP_TOO_BIG || reason == SH_PASS_TTL)
 		return sh_hand_over(ctx, SH_FURTHER_ICMP, packet, reason);
 	return reason;
 }

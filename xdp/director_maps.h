@@ -41,6 +41,14 @@ struct {
 	__type(value, struct bpf_devmap_val);
 } egress SEC(".maps");
 
+/* By the interface that packets come in by: whom this node's own errors come from. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SH_OWNS_SIZE);
+	__type(key, __u32);
+	__type(value, struct sh_own);
+} owns SEC(".maps");
+
 SH_COUNTERS(service_counts, struct sh_count, 2);
 SH_COUNTERS(straight_counts, struct sh_straight_count, 2); /* by service, too */
 SH_COUNTERS(backend_counts, struct sh_count, 2);

@@ -64,15 +64,15 @@ static __always_inline __u32 sh_event_begin(const struct sh_packet *packet, cons
 	return limit;
 }
 
-/* What became of it: reported if that is a dispatch or a drop, and the limit is not spent. A global function:
- * verified once. */
+/* What became of it: reported if that is a dispatch, a drop or the end of its TTL, and the limit is not
+ * spent. A global function: verified once. */
 __noinline int sh_event_end(__u32 limit, __u32 service, __u32 backend, __u32 reason)
 {
 	struct sh_event_budget *budget = sh_at(&event_budget, 0);
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct sh_event *record = NULL;
 
-	if (!budget || !(sh_dispatched(reason) || sh_dropped(reason)))
+	if (!budget || !(sh_dispatched(reason) || sh_dropped(reason) || reason == SH_PASS_TTL))
 		return 0;
 	if (now - budget->since >= SH_EVENT_WINDOW_NS) {
 		budget->since = now;

@@ -4,7 +4,7 @@
  *
  *	shunt_director	whole TCP and UDP packets behind a plain Ethernet header; hands over
  *	shunt_hard	fragments, IPv6 extension headers, VLAN tags (hard.h)
- *	shunt_icmp	ICMP and ICMPv6, and what is too big for its path (icmp.h)
+ *	shunt_icmp	ICMP and ICMPv6, and what its sender is told about (icmp.h)
  *
  * A tail call and no function: each program has a stack of its own, and the first one stays as small, for
  * the processor and for the verifier, as if there were no others. Whoever hands over leaves in `handed`
@@ -54,7 +54,7 @@ static __always_inline enum sh_reason sh_hand_over(struct xdp_md *ctx, enum sh_f
 	here->reason = reason;
 	here->frame_bytes = packet->frame_bytes;
 	if (!packet->deep)
-		here->tags = 0;
+		here->tags = here->piece = 0;
 	bpf_tail_call(ctx, &further, next);
 	return reason;
 }
@@ -79,11 +79,17 @@ static __always_inline enum sh_reason sh_aside_tagged(struct xdp_md *ctx, struct
 	return sh_is_tag(type) ? sh_hand_over(ctx, SH_FURTHER_HARD, packet, SH_PASS_NOT_IP) : SH_PASS_NOT_IP;
 }
 
+/* Is it, by now, what we say to whoever sent it? */
+static __always_inline int sh_answers(enum sh_reason reason)
+{
+	return reason == SH_ECHOED || reason == SH_TOLD_TOO_BIG || reason == SH_TOLD_TTL;
+}
+
 /* The end of a further program. A packet that stays here, or is the answer to whoever sent it, gets back the
  * tags that it came with. */
 static __always_inline int sh_further_end(struct xdp_md *ctx, struct sh_handed *here, enum sh_reason reason)
 {
-	int answers = reason == SH_ECHOED || reason == SH_TOLD_TOO_BIG;
+	int answers = sh_answers(reason);
 
 	if ((answers || sh_verdict(reason) == XDP_PASS) && !sh_tags_back(ctx, here))
 		reason = SH_DROP_EGRESS;

@@ -13,6 +13,7 @@ struct sh_handed {
 	__u32 reason;	   /* enum sh_reason: what it ends with if nothing else comes of it */
 	__u32 frame_bytes; /* as received */
 	__u32 mtu;	   /* DROP_TOO_BIG: the largest L3 packet of the client's that would have passed */
+	__u32 piece;	   /* SH_PIECE_* */
 	__u32 tags;	   /* VLAN tags that were taken off: 0, 1 or 2 */
 	__u32 tag[2]; /* they, outermost first: TPID and TCI as they lay in the frame, the TPID in the lower
 			 half */

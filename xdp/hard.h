@@ -108,12 +108,14 @@ static __always_inline enum sh_reason sh_choose(struct xdp_md *ctx, const struct
 	return SH_GO_ON;
 }
 
+/* A whole datagram, or the first fragment, which is remembered. */
 static __always_inline enum sh_reason sh_choose_first(struct xdp_md *ctx, const struct sh_packet *packet,
 						      const struct sh_piece_key *key, struct sh_bound *to)
 {
-	enum sh_reason reason = sh_choose(ctx, packet, sh_bound_find(key), to);
+	const struct sh_bound *before = packet->piece ? sh_bound_find(key) : NULL;
+	enum sh_reason reason = sh_choose(ctx, packet, before, to);
 
-	if (reason == SH_GO_ON || sh_stray(packet))
+	if (packet->piece && (reason == SH_GO_ON || sh_stray(packet)))
 		bpf_map_update_elem(&bound, key, to, BPF_ANY);
 	return reason;
 }
@@ -158,15 +160,16 @@ static __always_inline enum sh_reason sh_choose_later(const struct sh_packet *pa
 static __always_inline enum sh_reason sh_choose_by_piece(struct xdp_md *ctx, const struct sh_packet *packet,
 							 struct sh_bound *to)
 {
+	const void *l4 = packet->l4;
 	struct sh_piece_key key;
 
-	if (packet->piece == SH_PIECE_NONE)
-		return sh_choose(ctx, packet, NULL, to);
 	sh_piece_key_of(packet, &key);
 	to->seen = sh_piece_now();
-	if (packet->piece == SH_PIECE_FIRST)
-		return sh_choose_first(ctx, packet, &key, to);
-	return sh_choose_later(packet, &key, to);
+	if (packet->piece == SH_PIECE_LATER)
+		return sh_choose_later(packet, &key, to);
+	/* Others have one, but the verifier of Linux 6.1 may have lost sight of that. */
+	barrier_var(l4);
+	return l4 ? sh_choose_first(ctx, packet, &key, to) : SH_PASS_FRAGMENT;
 }
 
 /* Not static: the verifier walks it once, and not once for each way here. */
@@ -216,6 +219,7 @@ static __always_inline enum sh_reason sh_hard_handle(struct xdp_md *ctx, struct 
 			return reason;
 	}
 	reason = sh_deep_parse(cursor, family, packet);
+	here->piece = packet->piece;
 	if (reason == SH_PASS_PROTOCOL &&
 	    (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6) && here->tags)
 		return sh_hand_over(ctx, SH_FURTHER_ICMP, packet, reason);

@@ -33,11 +33,12 @@ struct sh_icmp_header {
 #define SH_ICMP4_FRAG_NEEDED 4 /* code of UNREACHABLE (RFC 1191) */
 
 /* RFC 4443 */
-#define SH_ICMP6_UNREACHABLE 1
-#define SH_ICMP6_TOO_BIG     2
-#define SH_ICMP6_PARAMETER   4
-#define SH_ICMP6_ECHO	     128
-#define SH_ICMP6_ECHO_REPLY  129
+#define SH_ICMP6_UNREACHABLE   1
+#define SH_ICMP6_TOO_BIG       2
+#define SH_ICMP6_TIME_EXCEEDED 3
+#define SH_ICMP6_PARAMETER     4
+#define SH_ICMP6_ECHO	       128
+#define SH_ICMP6_ECHO_REPLY    129
 
 enum sh_icmp_kind {
 	SH_ICMP_OTHER,

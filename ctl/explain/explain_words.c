@@ -34,6 +34,13 @@ static const char *const advice[SH_REASON_COUNT] = {
 	[SH_TOLD_TOO_BIG] =
 		"the sender's next packets are smaller, where nothing on its way drops ICMP; the MTU of the "
 		"path, of its route or link, less the 20 to 48 bytes of a tunnel is what passes",
+	[SH_TOLD_TTL] =
+		"as any router does: a traceroute to this port shows this node by it; a client whose packets "
+		"come with so little is too many routers away",
+	[SH_PASS_TTL] =
+		"this node has no address to tell the sender from, or the sender is no host: the kernel may "
+		"tell, but not where it has a blackhole route to the VIP",
+	[SH_DROP_TTL_LIMIT] = "each CPU tells 1,000 senders a second: this one may be told the next time",
 	[SH_DROP_TOO_BIG] = "raise the MTU of the path, of its route or link, or let senders set DF, so that "
 			    "they can be told; a tunnel takes 20 to 48 bytes",
 	[SH_DROP_SMALL_MTU] =

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "loop.h"
 #include "macs.h"
+#include "owns.h"
 #include "restore.h"
 #include "served.h"
 #include "sysctls.h"
@@ -91,6 +92,20 @@ static int sync_restores(struct controller *controller, enum role role, uint64_t
 	return err;
 }
 
+/* Of the interfaces as they are now. */
+static void sync_owns(struct controller *controller)
+{
+	const struct interface_row *rows = NULL;
+	size_t count = interfaces_rows(controller->interfaces, &rows);
+	uint64_t writes = 0;
+	int err = owns_sync(controller->apply.dataplane, controller->apply.model->config,
+			    controller->apply.state, rows, count, &writes);
+
+	tables_add_writes(controller->apply.tables, writes);
+	if (err)
+		log_error("cannot write whom ICMP errors come from: %s; trying again", strerror(-err));
+}
+
 void node_sync(struct controller *controller)
 {
 	const struct config *config = controller->apply.model->config;
@@ -120,6 +135,7 @@ void node_sync(struct controller *controller)
 	err = interfaces_sync(controller->interfaces, config, state, role, &programs);
 	if (err)
 		log_error("cannot keep programs on interfaces: %s; trying again", strerror(-err));
+	sync_owns(controller);
 	if (node_take_natives(controller)) {
 		apply_all_nexthops(&controller->apply);
 		controller_pass_next(controller);

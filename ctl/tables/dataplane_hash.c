@@ -42,6 +42,11 @@ static int compare24(const void *a, const void *b)
 	return memcmp(a, b, 24);
 }
 
+static bool same4_20(const void *a, const void *b)
+{
+	return !memcmp((const char *)a + 4, (const char *)b + 4, 20);
+}
+
 static bool same8_4(const void *a, const void *b)
 {
 	return !memcmp((const char *)a + 8, (const char *)b + 8, 4);
@@ -72,6 +77,7 @@ static const struct hash_spec specs[HASH_COUNT] = {
 			 same20_4},
 	[HASH_ADDRESSES] = {MAP_ADDRESSES, sizeof(struct sh_address), 4, compare20, same20_4},
 	[HASH_EGRESS] = {MAP_EGRESS, 4, 8, compare4, NULL},
+	[HASH_OWNS] = {MAP_OWNS, 4, sizeof(struct sh_own), compare4, same4_20},
 	[HASH_FLOWS] = {MAP_FLOWS, sizeof(struct sh_flow), 8, compare24, NULL},
 	[HASH_QUIC_IDS] = {MAP_QUIC_IDS, sizeof(struct sh_quic_key), 4, compare16, same16_4},
 };

@@ -39,6 +39,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_MENDED] = {"mended", NEEDS(mended), COPY_NOT, false, true},
 	[MAP_MACS] = {"macs", FIXED, COPY_ARRAY, true, false},
 	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false, true},
+	[MAP_OWNS] = {"owns", FIXED, COPY_HASH, false, false},
 	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false, true},
 	[MAP_SERVICE_COUNTS] = {"service_counts", NEEDS(services), COPY_CARRY, false, true},
 	[MAP_STRAIGHT_COUNTS] = {"straight_counts", NEEDS(services), COPY_CARRY, false, true},

@@ -52,7 +52,7 @@ struct twin_run {
 	uint32_t out_size; /* what comes out */
 	uint32_t verdict;  /* XDP_* */
 	uint32_t reason;   /* enum sh_reason */
-	uint32_t service;  /* 0: it was for none, or was neither dispatched nor dropped */
+	uint32_t service;  /* 0: it was for none, or passed otherwise than for its TTL */
 	uint32_t backend;  /* 0: none was chosen */
 	uint32_t known;	   /* the backend that the flow is remembered for; 0: it is not remembered */
 	uint32_t egress;   /* ifindex by which it leaves; 0: it does not */

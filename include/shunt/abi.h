@@ -29,7 +29,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 8
+#define SH_ABI_VERSION 9
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -292,7 +292,19 @@ struct sh_served {
 	__be16 port; /* OWN: of GUE */
 };
 
-/* What is left to tell senders of packets that are too big, on one CPU. */
+/* By interface, in `owns`: the addresses of this node that what it says of its own comes from (xdp/error.h).
+ * Zero: none. */
+struct sh_own {
+	struct sh_ip v6;
+	__be32 v4;
+};
+
+#define SH_OWNS_SIZE 256
+
+/* What senders are told of, each with an account of its own (xdp/telling.h). */
+enum sh_telling_kind { SH_TELLING_TOO_BIG, SH_TELLING_TTL, SH_TELLING_COUNT };
+
+/* What is left to tell senders of it, on one CPU. */
 struct sh_telling {
 	__u64 since;  /* when credit was last given: ns, CLOCK_MONOTONIC_COARSE */
 	__u64 credit; /* ns */
@@ -373,6 +385,7 @@ struct sh_straight_count {
 	X(DECAPSULATED, "decapsulated", "backend: taken out of its tunnel")                               \
 	X(ECHOED, "echoed", "echo request to a VIP: answered")                                            \
 	X(TOLD_TOO_BIG, "told_too_big", "larger than the MTU of the path: the sender was told (ICMP)")    \
+	X(TOLD_TTL, "told_ttl", "TTL or hop limit too low to route: the sender was told (ICMP)")          \
 	X(PASS_NOT_IP, "pass_not_ip", "neither IPv4 nor IPv6 (ARP, three VLAN tags, ...)")                \
 	X(PASS_MALFORMED, "pass_malformed", "a header is truncated or lies about its length")             \
 	X(PASS_PROTOCOL, "pass_protocol", "neither TCP nor UDP")                                          \
@@ -381,7 +394,7 @@ struct sh_straight_count {
 	X(PASS_NOT_OURS, "pass_not_ours", "not for a VIP and port of a service")                          \
 	X(PASS_NOT_US, "pass_not_us", "for a service, but to a MAC address that is not this node's")      \
 	X(PASS_ICMP, "pass_icmp", "an ICMP error about no flow to a service")                             \
-	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: the kernel answers")                  \
+	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: left to the kernel")                  \
 	X(PASS_TUNNEL, "pass_tunnel", "backend: a tunnel's packet, but not for a VIP served through it")  \
 	X(DROP_NO_BACKEND, "drop_no_backend", "the service has no active backend")                        \
 	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "l2: the backend's MAC is not known yet")               \
@@ -390,6 +403,7 @@ struct sh_straight_count {
 	X(DROP_TOO_BIG_LIMIT, "drop_too_big_limit",                                                       \
 	  "larger than the MTU of the path; others were just told")                                       \
 	X(DROP_SMALL_MTU, "drop_small_mtu", "IPv6: the path takes less than 1280 bytes: raise its MTU")   \
+	X(DROP_TTL_LIMIT, "drop_ttl_limit", "TTL or hop limit too low to route; others were just told")   \
 	X(DROP_ECHO, "drop_echo", "echo request to a VIP that has no active backend")                     \
 	X(DROP_NO_SOURCE, "drop_no_source", "tunnel: this node has no address to send it from")           \
 	X(DROP_ECN, "drop_ecn", "backend: tunnel marked congested, and the packet in it cannot say so")   \
@@ -411,6 +425,7 @@ SH_ASSERT_SIZE(struct sh_nexthop, 48);
 SH_ASSERT_SIZE(struct sh_quic_key, 16);
 SH_ASSERT_SIZE(struct sh_flow, 24);
 SH_ASSERT_SIZE(struct sh_flow_state, 8);
+SH_ASSERT_SIZE(struct sh_own, 20);
 SH_ASSERT_SIZE(struct sh_telling, 16);
 SH_ASSERT_SIZE(struct sh_fresh, 64);
 SH_ASSERT_SIZE(struct sh_load, 12);

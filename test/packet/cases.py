@@ -24,6 +24,7 @@ import facts_quic
 import facts_restoring
 import facts_state
 import facts_transition
+import facts_ttl
 import facts_tunnels
 from facts import say
 
@@ -59,6 +60,7 @@ def main():
     facts_tunnels.facts()
     facts_hard.facts()
     facts_icmp.facts()
+    facts_ttl.facts()
     facts.write()
 
 

@@ -8,7 +8,7 @@ header checksums are computed anew over the whole header, where the programs pat
 import random
 import sys
 
-from scapy.all import ICMP, IP, TCP, UDP, Ether, ICMPv6PacketTooBig, IPv6, PadN, Raw
+from scapy.all import ICMP, IP, TCP, UDP, Ether, ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6, PadN, Raw
 from scapy.layers.inet6 import IPv6ExtHdrDestOpt
 
 VIP4, VIP6 = "203.0.113.10", "2001:db8:f::10"
@@ -85,17 +85,28 @@ def checksum_valid(data):
     return Ether(bytes(again))[l4].chksum == before
 
 
-def told(data, mtu):
-    """The error that the sender of a packet too big for `mtu` gets, from whom it was sent to."""
+def _error(data, source, icmp, icmp6):
+    """An error to the sender of `data`, which it quotes."""
     packet = Ether(data)
     ether = Ether(src=packet.dst, dst=packet.src)
     if IPv6 in packet:
         quote = bytes(data)[14 : 14 + min(packet[IPv6].plen + 40, 1280 - 48)]
-        ip = IPv6(src=packet[IPv6].dst, dst=packet[IPv6].src, hlim=64)
-        return bytes(ether / ip / ICMPv6PacketTooBig(mtu=mtu) / Raw(quote))
+        return bytes(ether / IPv6(src=source, dst=packet[IPv6].src, hlim=64) / icmp6 / Raw(quote))
     quote = bytes(data)[14 : 14 + min(packet[IP].len, 576 - 28)]
-    ip = IP(src=packet[IP].dst, dst=packet[IP].src, tos=0xC0, flags="DF", id=0)
-    return bytes(ether / ip / ICMP(type=3, code=4, nexthopmtu=mtu) / Raw(quote))
+    ip = IP(src=source, dst=packet[IP].src, tos=0xC0, flags="DF", id=0)
+    return bytes(ether / ip / icmp / Raw(quote))
+
+
+def told(data, mtu):
+    """The error that the sender of a packet too big for `mtu` gets, from whom it was sent to."""
+    packet = Ether(data)
+    source = packet[IPv6].dst if IPv6 in packet else packet[IP].dst
+    return _error(data, source, ICMP(type=3, code=4, nexthopmtu=mtu), ICMPv6PacketTooBig(mtu=mtu))
+
+
+def told_ttl(data, own):
+    """The error that the sender of a packet gets whose TTL has ended, from the address `own`."""
+    return _error(data, own, ICMP(type=11, code=0), ICMPv6TimeExceeded(code=0))
 
 
 # ---- the flow hash -----------------------------------------------------------------------------
@@ -254,6 +265,7 @@ _VERDICTS = {
     "restored": "pass",
     "echoed": "tx",
     "told_too_big": "tx",
+    "told_ttl": "tx",
 }
 _names = set()
 

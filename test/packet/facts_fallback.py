@@ -159,7 +159,7 @@ def ttl_and_families(world):
         service, _ = world.to(vip, host(1, family, 20), "l3")
         for value in (0, 1):
             data = frame(vip, tcp(world.port), ttl=value)
-            case(f"fib l3 {name} TTL {value} is for the kernel to answer", data, "pass_ttl")
+            case(f"fib l3 {name} TTL {value} is left to the kernel by who has no address", data, "pass_ttl")
         data = frame(vip, tcp(world.port), ttl=2)
         out = with_destination(with_macs(data, neighbour_macs(1, family)), service.backend.address, 1)
         dispatched(f"fib l3 {name} TTL 2", data, service, "fib_redirect", out=out)

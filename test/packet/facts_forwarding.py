@@ -71,7 +71,7 @@ def ttl(world):
         for value in (2, 3, 64, 127, 128, 254, 255):
             dispatched(f"l3 {family} TTL {value}", frame(vip, tcp(81), ttl=value), routed, "redirect")
         for value in (0, 1):
-            case(f"l3 {family} TTL {value} is for the kernel to answer", frame(vip, tcp(81), ttl=value), "pass_ttl")
+            case(f"l3 {family} TTL {value} is left to the kernel by who has no address", frame(vip, tcp(81), ttl=value), "pass_ttl")
         for value in (0, 1, 2, 255):
             dispatched(f"l2 {family} leaves TTL {value}", frame(vip, tcp(82), ttl=value), switched, "redirect")
 

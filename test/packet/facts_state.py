@@ -122,7 +122,7 @@ def event(reason, service, backend, protocol, client, vip, port, missed=0):
 
 
 def emitted(world):
-    """An event for each dispatch and each drop of a service's packet, with the VIP as it came."""
+    """An event for each dispatch and each drop of a service's packet, and each end of a TTL, with the VIP as it came."""
     for vip, client, family, net in FAMILIES:
         routed = world.service(vip, 80, "tcp", [world.backend(f"{net}{'.' if family == 'v4' else ':'}30", "l3", world.hop("d1"))])
         tell = event("redirect", routed, routed.backend, "tcp", client, vip, 80)
@@ -142,7 +142,8 @@ def emitted(world):
         tell = event("drop_too_big", small, small.backend, "tcp", client, vip, 82)
         too_big(f"event of a packet too big, {family}", frame(vip, tcp(82)), 40, events=[tell])
         case(f"no event of what is not ours, {family}", frame(vip, tcp(9999)), "pass_not_ours")
-        case(f"no event of what the kernel answers, {family}", frame(vip, tcp(80), ttl=1), "pass_ttl")
+        tell = event("pass_ttl", routed, routed.backend, "tcp", client, vip, 80)
+        case(f"event of a TTL that ends, {family}", frame(vip, tcp(80), ttl=1), "pass_ttl", events=[tell])
 
 
 def events():

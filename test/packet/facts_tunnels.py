@@ -122,7 +122,7 @@ def ttl(world):
     for name, mode, vip, to, port, service in services(world, 3100):
         for value in (2, 3, 255):
             goes(f"{name} TTL {value}", frame(vip, tcp(port), ttl=value), service, "redirect", mode, to)
-        case(f"{name} TTL 1 is for the kernel to answer", frame(vip, tcp(port), ttl=1), "pass_ttl")
+        case(f"{name} TTL 1 is left to the kernel by who has no address", frame(vip, tcp(port), ttl=1), "pass_ttl")
 
 
 def classes(world):

@@ -335,21 +335,33 @@ static void address(struct world *world, const struct line *line)
 	put(line, world->director->maps.services, &index, &record);
 }
 
-/* The account of every CPU, which is not added to: its time is yet to come. */
+/* The accounts of every CPU, which are not added to: their time is yet to come. */
 static void telling(struct world *world, const struct line *line)
 {
 	const struct sh_telling set = {.since = UINT64_MAX,
 				       .credit = (uint64_t)line_number(line, 1) * SH_TELLING_COST};
 	int cpus = libbpf_num_possible_cpus();
 	struct sh_telling *each = calloc((size_t)cpus, sizeof(*each));
-	uint32_t only = 0;
 
 	if (!each)
 		die("calloc");
 	for (int i = 0; i < cpus; i++)
 		each[i] = set;
-	put(line, world->director->maps.telling, &only, each);
+	for (uint32_t kind = 0; kind < SH_TELLING_COUNT; kind++)
+		put(line, world->director->maps.telling, &kind, each);
 	free(each);
+}
+
+static void own(struct world *world, const struct line *line)
+{
+	uint32_t ifindex = line_device(line, 1);
+	struct sh_own record;
+	struct sh_ip four;
+
+	line_address(line, 2, &four);
+	line_address(line, 3, &record.v6);
+	record.v4 = four.w[0];
+	put(line, world->director->maps.owns, &ifindex, &record);
 }
 
 /* The identity that the backends of a ring have. */
@@ -521,6 +533,7 @@ static const struct {
 	{"restore", restore}, {"guess", guess},	    {"flow", flow},	  {"fresh", fresh},
 	{"tunnel", tunnel},   {"served", served},   {"dscp", marked},	  {"stray", stray},
 	{"mac", mac},	      {"quic-id", quic_id}, {"address", address}, {"telling", telling},
+	{"own", own},
 };
 
 bool world_verb(struct world *world, const struct line *line)

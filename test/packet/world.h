@@ -21,7 +21,8 @@
  *	dscp OWN_ADDRESS DSCP VIP			a mark that is restored by
  *	tunnel SOURCE4 BITS SOURCE6 BITS PORT		where tunnels come from: with bits from the hash
  *	served ADDRESS [PORT]				a VIP; with a port, an own address where tunnels end
- *	telling ERRORS					so many senders of too much may be told, and no more
+ *	telling ERRORS					so many senders may be told, of each kind; no more
+ *	own DEVICE ADDRESS4 ADDRESS6			whom errors come from, about what came in there
  *	flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND
  */
 #ifndef TEST_PACKET_WORLD_H

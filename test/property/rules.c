@@ -86,6 +86,29 @@ static bool must_be_taken(const struct trial *trial, const struct sight *sight)
 	return !(sight->family == 6 && sight->options) && to_us(trial) && sight->ttl > 1;
 }
 
+/* May it be told what became of it? */
+static bool from_a_host(const struct sight *sight)
+{
+	static const uint8_t nobody[16] = {0};
+
+	if (sight->family == 4)
+		return sight->src[0] && sight->src[0] != 127 && sight->src[0] < 224;
+	return memcmp(sight->src, nobody, sizeof(nobody)) != 0 && sight->src[0] != 0xff;
+}
+
+/* Its TTL ends at the director, which is to tell it to who sent it. */
+static bool must_be_told(const struct trial *trial, const struct sight *sight)
+{
+	return is(trial, "pass_ttl") && sight->whole && sight->ports && from_a_host(sight);
+}
+
+static const char *wrongly_passed(const struct trial *trial, const struct sight *sight)
+{
+	if (begins(trial, "pass_") && must_be_taken(trial, sight))
+		return "it is for a service, and yet it passed";
+	return must_be_told(trial, sight) ? "its TTL ended, and nobody was told" : NULL;
+}
+
 const char *rules_broken(const struct trial *trial)
 {
 	const struct goal *goal = NULL;
@@ -96,10 +119,8 @@ const char *rules_broken(const struct trial *trial)
 	if (trial->verdict != verdict_of(trial))
 		return "the verdict is not the reason's";
 	sight_frame(trial->in->bytes, trial->in->size, &in);
-	if (begins(trial, "pass_") && must_be_taken(trial, &in))
-		return "it is for a service, and yet it passed";
 	if (stays(trial))
-		return same ? NULL : "it passes, but not as it came";
+		return same ? wrongly_passed(trial, &in) : "it passes, but not as it came";
 	if (!in.family || !in.whole)
 		return "it is no whole packet, and yet it did not pass";
 	goal = setting_goal(in.dst, in.family);
@@ -119,5 +140,5 @@ const char *rules_broken(const struct trial *trial)
 		return NULL;
 	if (is(trial, "tx") || is(trial, "redirect") || begins(trial, "fib_") || is(trial, "kernel"))
 		return rules_forwarded(trial, &in, goal);
-	return rules_answered(trial, &in);
+	return rules_answered(trial, &in, goal);
 }

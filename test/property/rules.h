@@ -4,7 +4,7 @@
  *
  *  - verdict and counted reason agree
  *  - what passes is bit-identical, but for what goes to the kernel rewritten, is restored or taken out
- *  - a plain packet to a service is taken
+ *  - a plain packet to a service is taken; where its TTL ends, its sender is told
  *  - only what is whole and addressed to a service (or, on a backend, to its own endpoints) is touched
  *  - what is forwarded has the MACs, the tag, the addresses, the TTL and the lengths that the service's way
  *    asks for, and else the bytes that came in

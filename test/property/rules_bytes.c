@@ -243,6 +243,21 @@ static const char *check_echo(const struct sight *in, const struct sight *got)
 	return NULL;
 }
 
+/* From whom an error comes, and what it says. */
+static const char *check_kind(const struct sight *in, const struct sight *got, bool ttl)
+{
+	static const uint8_t kinds[2][2][2] = {{{3, 4}, {2, 0}}, {{11, 0}, {3, 0}}};
+	const uint8_t *from = in->family == 4 ? setting_speaker4 : setting_speaker6;
+
+	if (memcmp(got->src, ttl ? from : in->dst, in->address) != 0)
+		return "the ICMP error is from somebody else";
+	if (memcmp(got->l4, kinds[ttl][in->family == 6], 2) != 0)
+		return "the ICMP error is of another kind";
+	if (ttl && (in->ttl > 1 || in->later || get16(got->l4 + 4) || get16(got->l4 + 6)))
+		return "`time exceeded` says what is not so";
+	return NULL;
+}
+
 /* An ICMP error that quotes what came in. */
 static const char *check_error(const struct sight *in, const struct sight *got)
 {
@@ -251,24 +266,34 @@ static const char *check_error(const struct sight *in, const struct sight *got)
 	if (got->l4_bytes < 8 + in->header + 8 || got->l4_bytes - 8 > in->bytes ||
 	    memcmp(got->l4 + 8, in->l3, got->l4_bytes - 8) != 0)
 		return "it does not quote the packet";
-	if (got->family == 4 ? got->l4[0] != 3 || got->l4[1] != 4 || got->bytes > 576
-			     : got->l4[0] != 2 || got->bytes > 1280)
-		return "it is no `fragmentation needed` or `packet too big` of a right size";
-	return NULL;
+	return got->bytes > (got->family == 4 ? 576 : 1280) ? "the ICMP error is too long" : NULL;
 }
 
-const char *rules_answered(const struct trial *trial, const struct sight *in)
+/* Only a director that routes has a TTL end. */
+static bool routes(const struct goal *goal)
 {
+	return goal->kind->way == WAY_L3 || goal->kind->way == WAY_IPIP || goal->kind->way == WAY_GUE;
+}
+
+const char *rules_answered(const struct trial *trial, const struct sight *in, const struct goal *goal)
+{
+	bool ttl = !strcmp(trial->reason, "told_ttl");
+	const char *wrong;
 	struct sight got;
 
 	sight_frame(trial->out->bytes, trial->out->size, &got);
+	if (ttl && !routes(goal))
+		return "its TTL is not this node's to end";
 	if (got.tags != in->tags)
 		return "the answer is not in the VLAN that the packet came from";
 	if (!got.whole || got.family != in->family || memcmp(got.dst, in->src, in->address) != 0)
 		return "the answer is not for who sent the packet";
 	if (memcmp(trial->out->bytes, trial->in->bytes + 6, 6) != 0)
 		return "the answer goes to another MAC than the packet came from";
-	return strcmp(trial->reason, "echoed") ? check_error(in, &got) : check_echo(in, &got);
+	if (!strcmp(trial->reason, "echoed"))
+		return check_echo(in, &got);
+	wrong = check_error(in, &got);
+	return wrong ? wrong : check_kind(in, &got, ttl);
 }
 
 /* ---- a backend -------------------------------------------------------------------------------------- */

@@ -16,6 +16,6 @@ const char *rules_forwarded(const struct trial *trial, const struct sight *in, c
 const char *rules_restored(const struct trial *trial, const struct sight *in);
 const char *rules_decapsulated(const struct trial *trial, const struct sight *in);
 /* A packet of our own making: to who sent what came in, and right in itself. */
-const char *rules_answered(const struct trial *trial, const struct sight *in);
+const char *rules_answered(const struct trial *trial, const struct sight *in, const struct goal *goal);
 
 #endif

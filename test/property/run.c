@@ -171,9 +171,11 @@ static bool can_say(const struct part *part, int reason)
 	case SH_PASS_TTL:
 	case SH_ECHOED:
 	case SH_TOLD_TOO_BIG:
+	case SH_TOLD_TTL:
 	case SH_DROP_ECHO:
 	case SH_DROP_NO_BACKEND:
 	case SH_DROP_TOO_BIG:
+	case SH_DROP_TTL_LIMIT:
 		return part->director;
 	}
 	return false; /* may, but need not */

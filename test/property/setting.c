@@ -51,6 +51,8 @@ const uint8_t setting_own4[4] = {192, 0, 2, 50};
 const uint8_t setting_own6[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 1, [15] = 0x50};
 const uint8_t setting_source4[4] = {198, 18, 255, 0};
 const uint8_t setting_source6[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 5};
+const uint8_t setting_speaker4[4] = {192, 0, 2, 1};
+const uint8_t setting_speaker6[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 1, [15] = 1};
 const uint8_t setting_fib_mac[6] = {2, 0, 0, 0, 0, 4};
 const uint8_t setting_d0_mac[6] = {2, 0, 0, 0, 0, 0xd0};
 
@@ -176,11 +178,13 @@ static void say_backends_side(FILE *out)
 
 static void say_world(FILE *out)
 {
-	char source4[INET6_ADDRSTRLEN], source6[INET6_ADDRSTRLEN];
+	char source4[INET6_ADDRSTRLEN], source6[INET6_ADDRSTRLEN], own4[INET6_ADDRSTRLEN],
+		own6[INET6_ADDRSTRLEN];
 
 	fputs("mac 02:00:00:00:00:d0\nknobs 1 0\negress d1\ntelling 4000000000\n", out);
 	fprintf(out, "tunnel %s 8 %s 32 %d\n", text(setting_source4, 4, source4),
 		text(setting_source6, 6, source6), GUE_PORT);
+	fprintf(out, "own d0 %s %s\n", text(setting_speaker4, 4, own4), text(setting_speaker6, 6, own6));
 	say_hops(out);
 	for (int i = 0; i < GOALS; i++)
 		say_goal(out, &setting_goals[i], i);

@@ -56,6 +56,8 @@ extern struct goal setting_goals[GOALS];
 extern const uint8_t setting_own4[4], setting_own6[16];
 /* What the outer packets come from. */
 extern const uint8_t setting_source4[4], setting_source6[16];
+/* Whom this node's own ICMP errors come from. */
+extern const uint8_t setting_speaker4[4], setting_speaker6[16];
 /* The hosts that bpf_fib_lookup leads to, by family: d0's neighbour. */
 extern const uint8_t setting_fib_mac[6], setting_d0_mac[6];
 
