@@ -19,7 +19,7 @@ static const struct verb verbs[] = {
 	 cmd_show, ""},
 	{"events", "", "live: dispatches (sampled), routing and state changes", 0, 0, cmd_events, ""},
 	{"explain", "SRC:PORT VIP:PORT/PROTO", "ask the loaded program what it does with a packet, and why",
-	 2, 2, cmd_explain, "[--as KIND] [--dev NAME] [--size BYTES]"},
+	 2, 2, cmd_explain, "[--as KIND] [--dev NAME] [--size BYTES] [--ttl TTL]"},
 	{"verify", "", "compare the maps with the kernel now; status 1 where they differ", 0, 0, cmd_verify,
 	 ""},
 	{"drain", "BACKEND [SERVICE] | --vip VIP", "no new flows to a backend; or take leave with a VIP", 0,
@@ -37,7 +37,7 @@ static const struct verb verbs[] = {
 	{0},
 };
 
-enum { VALUE_SOCKET, VALUE_VIP, VALUE_AS, VALUE_DEV, VALUE_SIZE, VALUES };
+enum { VALUE_SOCKET, VALUE_VIP, VALUE_AS, VALUE_DEV, VALUE_SIZE, VALUE_TTL, VALUES };
 
 /* Options that take a value; all but --socket belong to the verbs that name them. */
 static const struct {
@@ -48,6 +48,7 @@ static const struct {
 	[VALUE_AS] = {"--as", "--as syn, ack, datagram or initial"},
 	[VALUE_DEV] = {"--dev", "--dev NAME"},
 	[VALUE_SIZE] = {"--size", "--size BYTES"},
+	[VALUE_TTL] = {"--ttl", "--ttl TTL"},
 };
 
 struct options {
@@ -80,6 +81,7 @@ static int parse_options(int argc, char **argv, struct options *out)
 		{"as", required_argument, NULL, FIRST_VALUE + VALUE_AS},
 		{"dev", required_argument, NULL, FIRST_VALUE + VALUE_DEV},
 		{"size", required_argument, NULL, FIRST_VALUE + VALUE_SIZE},
+		{"ttl", required_argument, NULL, FIRST_VALUE + VALUE_TTL},
 		{0},
 	};
 	int option;
@@ -133,6 +135,7 @@ static int run(const struct options *options, char *const *words, size_t count)
 		.as = options->value[VALUE_AS],
 		.dev = options->value[VALUE_DEV],
 		.size = options->value[VALUE_SIZE],
+		.ttl = options->value[VALUE_TTL],
 		.verbs = verbs,
 		.arguments = words,
 		.arguments_count = count,

@@ -93,6 +93,19 @@ static int read_size(const struct command *command, struct frame *out)
 	return STATUS_DONE;
 }
 
+static int read_ttl(const struct command *command, struct frame *out)
+{
+	long ttl;
+
+	if (!command->ttl)
+		return STATUS_DONE;
+	ttl = read_number(command->ttl, UINT8_MAX);
+	if (ttl < 1)
+		return bad(command->ttl, "no TTL; 1 to 255");
+	out->ttl = (uint8_t)ttl;
+	return STATUS_DONE;
+}
+
 static int read_question(const struct command *command, struct frame *out)
 {
 	const char *client = command->arguments[0], *vip = command->arguments[1];
@@ -106,7 +119,9 @@ static int read_question(const struct command *command, struct frame *out)
 	if (out->client.family != out->vip.family)
 		return bad(client, "of another IP version than the VIP; a packet has one");
 	status = read_kind(command, out);
-	return status ? status : read_size(command, out);
+	if (!status)
+		status = read_size(command, out);
+	return status ? status : read_ttl(command, out);
 }
 
 /* ---- what was answered -------------------------------------------------------------------------------- */
@@ -208,11 +223,11 @@ int cmd_explain(const struct command *command)
 
 	if (status)
 		return status;
-	request = json_pack("{s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:i}", "command", "explain", "client",
+	request = json_pack("{s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:i, s:i}", "command", "explain", "client",
 			    addr_format(&frame.client, client), "client_port", frame.client_port, "vip",
 			    addr_format(&frame.vip, vip), "vip_port", frame.vip_port, "protocol",
 			    protocol_name(frame.protocol), "kind", frame_kind_name(frame.kind), "size",
-			    (int)frame.size);
+			    (int)frame.size, "ttl", frame.ttl);
 	if (command->dev)
 		json_object_set_new(request, "dev", json_string(command->dev));
 	status = command_ask(command, request, &answer);

@@ -47,6 +47,7 @@ int cmd_help(const struct command *command)
 	       "  --as KIND      explain: syn, ack; datagram, initial (QUIC)\n"
 	       "  --dev NAME     explain: where the packet comes in\n"
 	       "  --size BYTES   explain: of the frame\n"
+	       "  --ttl TTL      explain: TTL or hop limit (64)\n"
 	       "  --socket PATH  where the daemon listens (" COMMAND_SOCKET ")\n"
 	       "  -h, --help     this text, or the verb's\n"
 	       "  -V, --version  the version of this command\n\n"

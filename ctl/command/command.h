@@ -34,7 +34,7 @@ struct command {
 	const struct writer *writer;
 	const char *socket;
 	/* Values of options, for verbs that take them; else NULL. */
-	const char *vip, *as, *dev, *size;
+	const char *vip, *as, *dev, *size, *ttl;
 	const struct verb *verbs; /* all, up to a NULL name */
 	char *const *arguments;	  /* behind the verb */
 	size_t arguments_count;

@@ -51,6 +51,7 @@ static bool read_kind(const json_t *request, struct frame *out)
 static const char *read_frame(const json_t *request, struct frame *out)
 {
 	json_int_t size = json_integer_value(json_object_get(request, "size"));
+	json_int_t ttl = json_integer_value(json_object_get(request, "ttl"));
 
 	if (!read_address(request, "client", &out->client) || !read_address(request, "vip", &out->vip))
 		return "explain wants two addresses";
@@ -63,6 +64,9 @@ static const char *read_frame(const json_t *request, struct frame *out)
 		return "the protocol is tcp or udp";
 	if (!read_kind(request, out))
 		return "a TCP packet is syn or ack, a UDP packet datagram or initial";
+	if (ttl < 0 || ttl > UINT8_MAX)
+		return "a TTL is 1 to 255";
+	out->ttl = (uint8_t)ttl;
 	out->size = size > 0 ? (size_t)size : 0;
 	if (size < 0 || (out->size && (out->size < frame_least(out) || out->size > FRAME_MAX)))
 		return "size";

@@ -12,7 +12,6 @@
 #define IPV6	 40
 #define TCP	 20
 #define UDP	 8
-#define TTL	 64
 
 #define QUIC_LEAST 1200 /* of a datagram with a client's Initial (RFC 9000, 14.1) */
 
@@ -58,7 +57,7 @@ static void put_ipv4(const struct frame *frame, uint8_t *at, size_t size)
 	at[0] = 0x45;
 	put16(at + 2, size);
 	at[6] = 0x40; /* DF */
-	at[8] = TTL;
+	at[8] = frame->ttl ? frame->ttl : FRAME_TTL;
 	at[9] = frame->protocol;
 	memcpy(at + 12, frame->client.bytes, 4);
 	memcpy(at + 16, frame->vip.bytes, 4);
@@ -70,7 +69,7 @@ static void put_ipv6(const struct frame *frame, uint8_t *at, size_t size)
 	at[0] = 0x60;
 	put16(at + 4, size - IPV6);
 	at[6] = frame->protocol;
-	at[7] = TTL;
+	at[7] = frame->ttl ? frame->ttl : FRAME_TTL;
 	memcpy(at + 8, frame->client.bytes, 16);
 	memcpy(at + 24, frame->vip.bytes, 16);
 }

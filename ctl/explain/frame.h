@@ -3,7 +3,7 @@
  * The packet that `shunt explain` asks about: a whole Ethernet frame, as a client's would come in.
  *
  * Every length and checksum in it is right (RFC 791, 8200, 9293, 768, 1071), and the payload zero, but for a
- * QUIC Initial's first bytes (RFC 9000, 17.2.2). TTL or hop limit is 64. Pure.
+ * QUIC Initial's first bytes (RFC 9000, 17.2.2). Pure.
  */
 #ifndef SHUNT_FRAME_H
 #define SHUNT_FRAME_H
@@ -30,6 +30,8 @@ enum frame_kind frame_kind_named(const char *name);
 /* One page holds what BPF_PROG_TEST_RUN takes as one packet, beside the room that it keeps. */
 #define FRAME_MAX 3400
 
+#define FRAME_TTL 64
+
 struct frame {
 	uint8_t dst_mac[6], src_mac[6];
 	struct addr client, vip; /* of one family */
@@ -37,6 +39,7 @@ struct frame {
 	uint8_t protocol; /* IPPROTO_TCP for FRAME_SYN and _ACK, else IPPROTO_UDP */
 	enum frame_kind kind;
 	size_t size; /* of the frame; 0: the least */
+	uint8_t ttl; /* or hop limit; 0: FRAME_TTL */
 };
 
 /* The smallest frame of the kind and family. */

@@ -261,6 +261,22 @@ def test_too_big(l3):
             assert assert_so(l3, told, ("edge", "core"), R1, BACK) == BACK
 
 
+@pytest.mark.parametrize("mode", ["l3", "gue"])
+@VIPS
+def test_a_ttl_that_ends(l3, mode, vip):
+    family = 6 if ":" in vip else 4
+    with serving(l3, service("web", vip, mode, family)):
+        told = explain(l3, vip, "--ttl", "1")
+        assert (told["service"], told["verdict"], told["reason"]) == (f"web-{mode}{family}", "tx", "told_ttl")
+        assert told["backend"]["state"] == "active" and not chosen(told)
+        assert told["out"]["source"] == ("2001:db8:18:1::10" if family == 6 else OWN)
+        assert told["out"]["destination"] == told["client"] and "traceroute" in told["advice"]
+        assert assert_so(l3, told, ("edge", "core"), R1, BACK) == BACK
+        told = explain(l3, vip, "--ttl", "2")
+        assert (told["verdict"], told["reason"]) == ("tx", "tx")
+        assert assert_so(l3, told, ("edge", "core"), R1) == R1
+
+
 def test_unresolved_neighbour(l3):
     """By a rule that tells packets apart, so by bpf_fib_lookup: the kernel, as long as it knows no neighbour."""
     rule, table = "priority 500 from 198.18.0.77 lookup 777", "198.51.100.0/24 via 198.18.1.3 table 777"

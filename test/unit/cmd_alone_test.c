@@ -102,6 +102,7 @@ static void shunt_alone_shows_the_way(void **state)
 		"  --as KIND      explain: syn, ack; datagram, initial (QUIC)\n"
 		"  --dev NAME     explain: where the packet comes in\n"
 		"  --size BYTES   explain: of the frame\n"
+		"  --ttl TTL      explain: TTL or hop limit (64)\n"
 		"  --socket PATH  where the daemon listens (/run/shunt/shunt.sock)\n"
 		"  -h, --help     this text, or the verb's\n"
 		"  -V, --version  the version of this command\n"
@@ -158,6 +159,8 @@ static void what_explain_cannot_read_is_usage(void **state)
 		 "'53' is no size for such a frame; 54 to 3400 bytes"},
 		{"--size 9000 [2001:db8::1]:40000 [2001:db8::10]:80/udp",
 		 "'9000' is no size for such a frame; 62 to 3400 bytes"},
+		{"--ttl 0 198.18.0.1:40000 203.0.113.10:80/tcp", "'0' is no TTL; 1 to 255"},
+		{"--ttl 256 198.18.0.1:40000 203.0.113.10:80/tcp", "'256' is no TTL; 1 to 255"},
 	};
 	char words[128], says[256];
 
@@ -173,11 +176,11 @@ static void an_option_of_another_verb_is_usage(void **state)
 {
 	(void)state;
 	assert_usage("status --size 60", "status takes no '--size'", STATUS_USAGE);
-	assert_usage(
-		"explain --vip 203.0.113.10", "explain takes no '--vip'",
-		"explain SRC:PORT VIP:PORT/PROTO [--as KIND] [--dev NAME] "
-		"[--size BYTES] [-j] [--socket PATH]: ask the loaded program what it does with a packet, "
-		"and why");
+	assert_usage("explain --vip 203.0.113.10", "explain takes no '--vip'",
+		     "explain SRC:PORT VIP:PORT/PROTO [--as KIND] [--dev NAME] "
+		     "[--size BYTES] [--ttl TTL] [-j] [--socket PATH]: ask the loaded program what it does "
+		     "with a packet, "
+		     "and why");
 	assert_run("/nonexistent", "explain --as", 2, "",
 		   "shunt: --as needs a value: --as syn, ack, datagram or initial\n");
 }

@@ -96,6 +96,24 @@ static void other_sizes_are_refused(void **state)
 	assert_int_equal(frame_make(&frame, out), FRAME_MAX);
 }
 
+static void its_ttl_is_what_is_asked_for(void **state)
+{
+	struct frame four = frame_of(FRAME_SYN, "198.18.0.1", "203.0.113.10");
+	struct frame six = frame_of(FRAME_DATAGRAM, "2001:db8::1", "2001:db8::10");
+	uint8_t out[FRAME_MAX];
+
+	(void)state;
+	assert_true(frame_make(&four, out));
+	assert_int_equal(out[14 + 8], 64);
+	four.ttl = 1;
+	assert_true(frame_make(&four, out));
+	assert_int_equal(out[14 + 8], 1);
+	check_frame(four, 0);
+	six.ttl = 255;
+	assert_true(frame_make(&six, out));
+	assert_int_equal(out[14 + 7], 255);
+}
+
 static void kinds_have_names(void **state)
 {
 	(void)state;
@@ -110,6 +128,7 @@ int main(void)
 		cmocka_unit_test(lengths_and_checksums_are_right),
 		cmocka_unit_test(the_least_is_taken_where_no_size_is_named),
 		cmocka_unit_test(other_sizes_are_refused),
+		cmocka_unit_test(its_ttl_is_what_is_asked_for),
 		cmocka_unit_test(kinds_have_names),
 	};
 
