@@ -120,13 +120,6 @@ def done_and_undone(lab, *commands):
             lab.run("director", undo)
 
 
-@contextlib.contextmanager
-def afresh(l3, entry):
-    """That service, and no flows of another that had its VIP before: no slot is in transition."""
-    with l3.configured(lambda _: 'interfaces: [{match: "eth*"}]\nservices: []\n', "director"), serving(l3, entry):
-        yield
-
-
 # ---- every mode ----------------------------------------------------------------------------------
 
 
@@ -134,7 +127,7 @@ def afresh(l3, entry):
 @VIPS
 def test_each_mode(l3, mode, vip):
     family = 6 if ":" in vip else 4
-    with afresh(l3, service("web", vip, mode, family)):
+    with serving(l3, service("web", vip, mode, family)):
         for more in ((), ("--as", "ack"), ("--size", "700")):
             told = explain(l3, vip, *more)
             assert (told["service"], told["verdict"], told["reason"]) == (f"web-{mode}{family}", "tx", "tx")
@@ -321,7 +314,7 @@ def test_an_interface_without_our_program(l3):
 
 
 def test_as_people_read_it(l3):
-    with afresh(l3, service("web", VIP4, "gue", 4)):
+    with serving(l3, service("web", VIP4, "gue", 4)):
         result = l3.shunt("director", "explain", "198.18.0.77:40000", f"{VIP4}:80/tcp")
         lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
         assert lines["packet"] == f"198.18.0.77:40000 -> {VIP4}:80/tcp, syn, 54 bytes"

@@ -14,7 +14,6 @@ OF_BACKENDS = {4: ("198.51.100.11", "198.51.100.12"), 6: ("2001:db8:51::11", "20
 
 
 def service(name, vip, forward, outer, more=""):
-    """By another name for each way: flows of a service by that name would be led to where they were before."""
     name = f"{name}-{forward}{outer}"
     return (f"  - name: {name}\n    vip: {vip}\n    ports: [80/tcp, 7/udp]\n    forward: {forward}\n{more}"
             f"    backends: [{', '.join(f'{chr(34)}{address}{chr(34)}' for address in OF_BACKENDS[outer])}]\n")
@@ -29,14 +28,34 @@ def all_active(lab):
     return all(row["state"] == "active" for row in rows(lab))
 
 
+def forget(lab):
+    """The director has no services for a moment: the flows of who has their VIPs next would be led to where they were before."""
+    before = lab.read_config()
+    lab.write_config('interfaces: [{match: "eth*"}]\nservices: []\n')
+    result = lab.shunt("director", "reload")
+    assert result.returncode == 0, result.stdout + result.stderr
+    lab.write_config(before)
+
+
 @contextlib.contextmanager
-def serving(lab, *services, more="", nodes=NODES):
+def changed(lab, *services, more="", nodes=NODES):
     """The file with these services on the nodes; every backend active, and every node's maps as they should be."""
     text = 'interfaces: [{match: "eth*"}]\n' + more + "services:\n" + "".join(services)
     with lab.configured(lambda _: text, *nodes):
         wait_for("active", lambda: all_active(lab))
         lab.assert_verified(*NODES)
         yield
+
+
+@contextlib.contextmanager
+def serving(lab, *services, more=""):
+    """The same where nobody served before, and nobody did afterwards."""
+    forget(lab)
+    with changed(lab, *services, more=more):
+        try:
+            yield
+        finally:
+            forget(lab)
 
 
 def count(lab, node, reason):
@@ -74,7 +93,7 @@ def test_a_mode_that_changes_takes_effect_at_once(l3):
     first = by("l3").replace(f'"{OF_BACKENDS[4][1]}"', f'{{address: "{OF_BACKENDS[4][1]}", weight: 0}}')
     with serving(l3, by("l3")):
         for text, mode in ((first, "l3"), (by("ipip"), "ipip"), (first.replace("l3", "gue"), "gue"), (by("l3", "    dscp: 9\n"), "l3")):
-            with serving(l3, text):
+            with changed(l3, text):
                 assert {row["forward"] for row in l3.json("director", "show", "backends")} == {mode}
                 assert l3.json("director", "show", "services")[0]["moving"] > 0
                 assert_udp(l3, VIP4)
@@ -88,7 +107,7 @@ def test_directors_may_change_to_a_tunnel_first(l3):
 
     with serving(l3, by("l3")):
         for mode in ("ipip", "gue"):
-            with serving(l3, by(mode), nodes=("director",)):
+            with changed(l3, by(mode), nodes=("director",)):
                 assert {row["forward"] for row in rows(l3)} == {mode}
                 assert_all_answer(l3, VIP4)
                 assert_udp(l3, VIP4)
@@ -101,7 +120,7 @@ def test_backends_may_change_from_l3_first(l3):
 
     with serving(l3, by("l3")):
         for text in (by("ipip"), by("gue"), by("ipip")):
-            with serving(l3, text, nodes=("b1", "b2")):
+            with changed(l3, text, nodes=("b1", "b2")):
                 before = count(l3, "b1", "restored")
                 assert_all_answer(l3, VIP4)
                 assert_udp(l3, VIP4)
@@ -111,7 +130,7 @@ def test_backends_may_change_from_l3_first(l3):
                 assert_all_answer(l3, VIP4)
                 l3.assert_verified("b1", "b2")
     with serving(l3, by("l3", "    dscp: 9\n")):
-        with serving(l3, by("l3", "    dscp: 10\n"), nodes=("b1", "b2")):
+        with changed(l3, by("l3", "    dscp: 10\n"), nodes=("b1", "b2")):
             assert_all_answer(l3, VIP4)
 
 
@@ -125,7 +144,7 @@ def test_what_a_backend_goes_on_restoring_ends(l3):
         return l3.curl(OF_BACKENDS[4][0], 1) != {"b1": 1}
 
     with serving(l3, by("l3")):
-        with serving(l3, by("ipip", "    idle: 1s\n"), nodes=("b1",)):
+        with changed(l3, by("ipip", "    idle: 1s\n"), nodes=("b1",)):
             wait_for("direct traffic works", lambda: not restored(), 20)
             l3.assert_verified("b1")
 
