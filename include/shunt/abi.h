@@ -292,8 +292,8 @@ struct sh_served {
 	__be16 port; /* OWN: of GUE */
 };
 
-/* By interface, in `owns`: the addresses of this node that what it says of its own comes from (xdp/error.h).
- * Zero: none. */
+/* In `owns`, by ifindex: the addresses of this node that it tells of an ended TTL from, to those who sent by
+ * that interface (xdp/time_exceeded.h). Zero: none. */
 struct sh_own {
 	struct sh_ip v6;
 	__be32 v4;

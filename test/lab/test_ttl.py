@@ -10,11 +10,9 @@ from test_tunnels import VIP4, VIP6, count, service, serving
 VIPS = pytest.mark.parametrize("vip", [VIP4, VIP6], ids=["ipv4", "ipv6"])
 EDGE = {VIP4: "198.18.0.1", VIP6: "2001:db8:18::1"}
 DIRECTOR = {VIP4: "198.18.1.10", VIP6: "2001:db8:18:1::10"}
-FAR = 8  # hops
-
-# Who says of a probe with each TTL that it ended there ("-": nobody), up to the one that is answered. What comes is
-# matched with the probe by the client's kernel: only an error that quotes it rightly is in its error queue.
-PROBES = f"""
+# Who says of probes with a TTL of 1, 2 and 64 that it ended there ("-": nobody). What comes is matched with the probe by
+# the client's kernel: only an error that quotes it rightly is in its error queue.
+PROBES = """
 import select, socket, struct, sys
 kind, vip, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
 six = ":" in vip
@@ -37,16 +35,13 @@ def hop(ttl):
             probe.send(b"?" * size)
         poll = select.poll()
         poll.register(probe, select.POLLIN | select.POLLOUT * (kind == "tcp"))
-        happened = dict(poll.poll(1000)).get(probe.fileno(), 0)
+        happened = dict(poll.poll(10000)).get(probe.fileno(), 0)
         if not happened:
             return "-"
         return offender(probe) if happened & select.POLLERR else "reached"
 
-for ttl in range(1, {FAR}):
-    found = hop(ttl)
-    print(found)
-    if found == "reached":
-        break
+for ttl in 1, 2, 64:
+    print(hop(ttl))
 """
 
 
@@ -75,7 +70,7 @@ def test_the_director_is_a_hop(l3, mode, vip):
         told, passed = count(l3, "director", "told_ttl"), count(l3, "director", "pass_ttl")
         for kind in ("udp", "tcp"):
             hops = trace(l3, vip, kind)
-            assert hops[:2] == [EDGE[vip], DIRECTOR[vip]] and hops[-1] == "reached", (kind, hops)
+            assert hops == [EDGE[vip], DIRECTOR[vip], "reached"], (kind, hops)
         assert count(l3, "director", "told_ttl") == told + 2
         assert count(l3, "director", "pass_ttl") == passed
 
@@ -84,15 +79,14 @@ def test_the_director_is_a_hop(l3, mode, vip):
 def test_of_a_datagram_in_fragments_it_tells_once(l3, vip):
     with talkative(l3, "edge"), serving(l3, service("web", vip, "l3", 6 if vip == VIP6 else 4)):
         told, passed = count(l3, "director", "told_ttl"), count(l3, "director", "pass_ttl")
-        hops = trace(l3, vip, size=3000)
-        assert hops[:2] == [EDGE[vip], DIRECTOR[vip]] and hops[-1] == "reached", hops
+        assert trace(l3, vip, size=3000) == [EDGE[vip], DIRECTOR[vip], "reached"]
         assert count(l3, "director", "told_ttl") == told + 1
         assert count(l3, "director", "pass_ttl") == passed + 2
 
 
 def test_it_speaks_from_the_address_that_it_has(l3):
     """The lowest of several, as they come and go."""
-    with serving(l3, service("web", VIP4, "ipip", 4)):
+    with talkative(l3, "edge"), serving(l3, service("web", VIP4, "ipip", 4)):
         assert trace(l3, VIP4)[1] == DIRECTOR[VIP4]
         l3.run("director", "ip addr add 198.18.1.9/24 dev eth0")
         try:
