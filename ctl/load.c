@@ -60,7 +60,11 @@ static int fill(struct controller *controller)
 	controller_await_end(controller);
 	managed_tell(&controller->managed);
 	if (!err)
+		err = apply_copy_flows(&controller->apply);
+	if (!err)
 		err = apply_services(&controller->apply);
+	if (!err)
+		err = apply_copy_flows(&controller->apply);
 	return err;
 }
 
@@ -234,6 +238,7 @@ int load_config(struct controller *controller, struct config *config)
 		return err;
 	}
 	tell_succession(controller);
+	succession_free(&controller->apply.model->succession);
 	advertise_sync(controller);
 	audit_follow(&controller->audit, config->audit);
 	if (before != role.role || !controller->control)

@@ -138,6 +138,10 @@ void apply_name_backends(struct apply *apply); /* the records alone */
 /* What HASH_QUIC_IDS is to hold. 0, or -ENOMEM. */
 int apply_want_quic_ids(const struct apply *apply, struct dataplane_entries *out);
 
+/* Flows that are remembered of ports whose owner is another by the model than before: for that one, too.
+ * After a pass that follows a new model, before apply_services and after it. 0 or -errno. */
+int apply_copy_flows(const struct apply *apply);
+
 /* Points services at their rings, and makes the VIP maps and the knobs hold exactly the model's.
  * After a pass that follows a new model. 0 or -errno. */
 int apply_services(struct apply *apply);

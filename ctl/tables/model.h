@@ -96,7 +96,7 @@ struct members {
 
 struct model {
 	struct config *config;	      /* owned */
-	struct succession succession; /* of its services to those that were served before it was built */
+	struct succession succession; /* to what was served before it; empty once told (load.c) */
 	size_t services_count;	      /* 0 on a node that directs nothing: it need not know the ways */
 	struct service *services;     /* owned: config->services' at work, in the file's order */
 	struct target *targets;

@@ -87,7 +87,7 @@ NAMES = (
 
 def test_no_connection_breaks_through_other_names_of_the_services():
     with Pool(SIZE, 1, "l2", "2m") as pool:
-        with pool.connections(COUNT // 5, 0) as found:
+        with pool.connections(COUNT // 5, 200) as found:
             for turn, (what, services, dies) in enumerate(NAMES):
                 weights = {(turn + number) % SIZE: 1 for number in range(3)}
                 if dies:
@@ -99,7 +99,7 @@ def test_no_connection_breaks_through_other_names_of_the_services():
                 time.sleep(0.7)
                 assert pool.shunt("d0", "verify").returncode == 0, (what, pool.shunt("d0", "verify").stdout)
         assert found["broken"] == [], found
-        assert found["connections"] == COUNT // 5 and len(found["by"]) == SIZE, found
+        assert found["connections"] > COUNT // 5 and len(found["by"]) == SIZE, found
         told = [line for line in pool.logs().splitlines() if "connections to" in line]
         assert not COMPLAINT.search(pool.logs()), pool.logs()
         # Two services' ports became one's, and they had the same backends but were in transition.
