@@ -17,14 +17,9 @@
 #include "log.h"
 #include "loop.h"
 
-#define COALESCE_MS    5
-#define PART	       600 /* backends in one go, or 25 that are asked about: 0.2 ms */
-#define RETRY_MS       1000
-#define REAP_MS	       1000
-#define SETTLE_MS      1000
-#define SETTLED	       6000 /* backends in one go: 0.2 ms */
-#define SETTLE_PART_MS 1    /* between two parts: others have their turn */
-#define PROBE_MS       10000
+#define COALESCE_MS 5
+#define PART	    600 /* backends in one go, or 25 that are asked about: 0.2 ms */
+#define RETRY_MS    1000
 /* More prefixes than this in one batch: asking about every target is cheaper than comparing. */
 #define PREFIXES_MAX 64
 /* Of events, that are worked off one after the other without anything else between. */
@@ -36,14 +31,6 @@ uint64_t controller_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void reap(void *arg)
-{
-	struct controller *controller = arg;
-
-	if (tables_reap(controller->apply.tables))
-		loop_timer_set(controller->reap_timer, REAP_MS, 0);
 }
 
 int controller_follow_rules(struct controller *controller)
@@ -77,8 +64,7 @@ static void end_pass(struct controller *controller, int err)
 	managed_tell(&controller->managed);
 	if (tables_exits_changed(controller->apply.tables))
 		node_sync_egress(controller);
-	if (!loop_timer_armed(controller->reap_timer))
-		loop_timer_set(controller->reap_timer, REAP_MS, 0);
+	controller_reap_soon(controller);
 	controller_settle_soon(controller);
 	controller_await_end(controller);
 	if (err == -ENOSPC) {
@@ -121,44 +107,6 @@ void controller_pass_next(struct controller *controller)
 {
 	if (!pace_waiting(&controller->pace))
 		pace_later(&controller->pace, COALESCE_MS);
-}
-
-static void settle(void *arg)
-{
-	struct controller *controller = arg;
-
-	if (apply_settle(&controller->apply, SETTLED)) {
-		loop_timer_set(controller->settle_timer, SETTLE_PART_MS, 0);
-		return;
-	}
-	if (apply_pending(&controller->apply))
-		controller_pass_soon(controller);
-	controller_settle_soon(controller);
-}
-
-void controller_settle_soon(struct controller *controller)
-{
-	if (controller->apply.model && apply_moving(&controller->apply) &&
-	    !loop_timer_armed(controller->settle_timer))
-		loop_timer_set(controller->settle_timer, SETTLE_MS, 0);
-}
-
-/* Lifetimes of routes end silently. */
-static void end_lifetimes(void *arg)
-{
-	struct controller *controller = arg;
-
-	apply_mark_ended(&controller->apply);
-	if (apply_pending(&controller->apply))
-		controller_pass_soon(controller);
-	controller_await_end(controller);
-}
-
-void controller_await_end(struct controller *controller)
-{
-	uint64_t end = controller->apply.next_end, now = end ? controller_now_ms() : 0;
-
-	loop_timer_set(controller->end_timer, end > now ? end - now : end > 0, 0);
 }
 
 static void work_neighbours(struct controller *controller)
@@ -277,12 +225,12 @@ static int took_events(struct controller *controller, int err)
 	controller->blind = err != 0;
 	if (err) {
 		controller->hints.everything = true;
-		loop_timer_set(controller->kernel_timer, RETRY_MS, 0);
+		controller_read_later(controller);
 	}
 	return err;
 }
 
-static int read_events(struct controller *controller)
+int controller_read(struct controller *controller)
 {
 	int err = took_events(controller, rt_watch_read(controller->watch, &controller->hints));
 
@@ -294,12 +242,7 @@ static int read_events(struct controller *controller)
 static void on_kernel(uint32_t events, void *arg)
 {
 	(void)events;
-	(void)read_events(arg);
-}
-
-static void read_again(void *arg)
-{
-	(void)read_events(arg);
+	(void)controller_read(arg);
 }
 
 void controller_pass_now(struct controller *controller)
@@ -318,7 +261,7 @@ int controller_catch_up(struct controller *controller)
 
 	/* The bound is for a flood. What a pass makes the kernel do comes back as events. */
 	for (int i = 0; i < BATCHES_MAX && !err; i++) {
-		err = read_events(controller);
+		err = controller_read(controller);
 		if (poll(&queue, 1, 0) <= 0) {
 			controller_pass_now(controller);
 			if (poll(&queue, 1, 0) <= 0)
@@ -332,7 +275,7 @@ bool controller_is_settled(struct controller *controller)
 {
 	struct pollfd queue = {.fd = rt_watch_fd(controller->watch), .events = POLLIN};
 
-	return !read_events(controller) && !apply_pending(&controller->apply) && poll(&queue, 1, 0) <= 0;
+	return !controller_read(controller) && !apply_pending(&controller->apply) && poll(&queue, 1, 0) <= 0;
 }
 
 void controller_read_anew(struct controller *controller)
@@ -344,69 +287,6 @@ void controller_read_anew(struct controller *controller)
 	controller_pass_now(controller);
 	if (apply_services(&controller->apply))
 		log_error("cannot store the services anew");
-}
-
-static void probe_nexthops(struct controller *controller)
-{
-	managed_probe(&controller->managed);
-	apply_keep_nexthops(&controller->apply);
-	apply_mark_ending(&controller->apply);
-	controller_pass_soon(controller);
-}
-
-static void probe_interfaces(struct controller *controller)
-{
-	node_sync(controller);
-	node_sync_egress(controller);
-}
-
-static void probe_services(struct controller *controller)
-{
-	int err = apply_services(&controller->apply);
-
-	if (err)
-		log_error("cannot write the maps of VIPs: %s; trying again", strerror(-err));
-}
-
-/* One thing at a time, so that an event does not wait for all of them. */
-static void (*const probes[])(struct controller *controller) = {probe_nexthops, probe_interfaces,
-								probe_services, advertise_audit};
-#define PROBES (sizeof(probes) / sizeof(probes[0]))
-
-static void probe(void *arg)
-{
-	struct controller *controller = arg;
-
-	/* First what the kernel has told already: aliases just added are in there. */
-	(void)read_events(controller);
-	probes[controller->probe](controller);
-	controller->probe = (controller->probe + 1) % PROBES;
-}
-
-static int open_timers(struct controller *controller)
-{
-	struct loop *loop = controller->loop;
-	int err;
-
-	controller->pace = (struct pace){
-		.work = work_off, .arg = controller, .now_ms = controller_now_ms, .gap_ms = COALESCE_MS};
-	err = pace_open(&controller->pace, loop);
-
-	if (!err)
-		err = loop_timer_add(loop, reap, controller, &controller->reap_timer);
-	if (!err)
-		err = loop_timer_add(loop, settle, controller, &controller->settle_timer);
-	if (!err)
-		err = loop_timer_add(loop, end_lifetimes, controller, &controller->end_timer);
-	if (!err)
-		err = loop_timer_add(loop, probe, controller, &controller->probe_timer);
-	if (!err)
-		err = loop_timer_add(loop, read_again, controller, &controller->kernel_timer);
-	if (!err)
-		err = audit_open(&controller->audit, controller);
-	if (!err)
-		err = loop_timer_set(controller->probe_timer, PROBE_MS / PROBES, PROBE_MS / PROBES);
-	return err;
 }
 
 static int open_kernel(struct controller *controller)
@@ -427,6 +307,18 @@ static int open_kernel(struct controller *controller)
 	controller->apply.natives = &controller->natives;
 	controller->apply.state = controller->managed.state = rt_watch_state(controller->watch);
 	return 0;
+}
+
+static int open_passes(struct controller *controller)
+{
+	int err;
+
+	controller->pace = (struct pace){
+		.work = work_off, .arg = controller, .now_ms = controller_now_ms, .gap_ms = COALESCE_MS};
+	err = pace_open(&controller->pace, controller->loop);
+	if (!err)
+		err = timers_open(controller);
+	return err ? err : audit_open(&controller->audit, controller);
 }
 
 static const char *listen_remedy(int err)
@@ -465,7 +357,7 @@ int controller_start(struct controller *controller, struct loop *loop,
 	if (!err)
 		err = open_kernel(controller);
 	if (!err)
-		err = open_timers(controller);
+		err = open_passes(controller);
 	if (!err)
 		err = node_open(controller);
 	if (!err)
@@ -484,13 +376,9 @@ void controller_stop(struct controller *controller)
 {
 	control_close(controller->control);
 	pace_close(&controller->pace);
-	loop_timer_remove(controller->reap_timer);
-	loop_timer_remove(controller->settle_timer);
-	loop_timer_remove(controller->end_timer);
-	loop_timer_remove(controller->probe_timer);
+	timers_close(controller);
 	loop_timer_remove(controller->dispatch_timer);
 	advertise_close(controller);
-	loop_timer_remove(controller->kernel_timer);
 	audit_close(&controller->audit);
 	node_close(controller);
 	load_free(controller);

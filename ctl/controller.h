@@ -3,6 +3,7 @@
  * The controller: desired (file) x observed (kernel) -> tables -> packets.
  *
  *	controller.c   the kernel's events and the passes that follow from them
+ *	timers.c       what is done by the clock: the end of transitions, probes
  *	load.c         a config into tables: at start, on reload, when maps must grow
  *	advertise.c    which VIPs are advertised, drains, and a stop that takes leave first
  *	audit.c        everything compared with the kernel now and then, by the eyes of verify.c
@@ -92,7 +93,7 @@ struct controller {
 		*advert_timer, *kernel_timer, *former_timer;
 	struct pace pace;     /* of passes */
 	uint64_t addresses;   /* a digest of this node's that there is room for */
-	size_t probe;	      /* which is the next: controller.c */
+	size_t probe;	      /* which is the next: timers.c */
 	bool hurried;	      /* a pass is to be done whole */
 	bool unfiltered;      /* all route events come */
 	bool blind;	      /* events were lost, and reading all anew failed: kernel_timer tries again */
@@ -127,6 +128,14 @@ void controller_pass_soon(struct controller *controller);
 void controller_pass_now(struct controller *controller);
 /* The same from within a pass or a load: when the loop comes round. */
 void controller_pass_next(struct controller *controller);
+/* Reads the kernel's events, and works them off. 0, or -errno, told, and controller_read_later. */
+int controller_read(struct controller *controller);
+/* Once more, in a second. */
+void controller_read_later(struct controller *controller);
+int timers_open(struct controller *controller);
+void timers_close(struct controller *controller);
+/* Frees what has been given up, when it has rested. After whatever may have given up something. */
+void controller_reap_soon(struct controller *controller);
 /* Looks after transitions every second, as long as there are any. After whatever may begin one. */
 void controller_settle_soon(struct controller *controller);
 /* Wakes up when the lifetime of a route ends that somebody goes by. After whatever may have told one. */
