@@ -196,6 +196,9 @@ def randoms(world):
         say("check", f"error {family} random: is not dealt".replace(" ", "_"), "fresh", *flow, 0)
         say("flow", *flow, some[2].index)
         dispatched(f"error {family} random: of a known flow", an_error(vip, 400), service, "redirect", some[2])
+        for i in range(len(some)):
+            say("slot", service.ring + i, 0)
+        dispatched(f"error {family} random: nobody takes new flows", an_error(vip, 400), service, "redirect", some[2])
         world.service(vip, 401, "tcp", [None, None], "random")
         case(f"error {family} random: of no backend", an_error(vip, 401), "pass_icmp")
 
