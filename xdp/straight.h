@@ -15,6 +15,15 @@
  *
  * What makes it fast is that headers lie at fixed places and that no case but the common one is in the way.
  * (Not all fits into registers: a look-up is a call to the compiler, which leaves four of them.)
+ *
+ * Where the time goes, by cutting it short behind each step (`make bench`, live; packets per second, 1 being
+ * a program that parses and swaps MACs): parsed 1.00, service 0.99, own MAC and nobody listening 0.97, hash
+ * 0.955, slot 0.925, backend 0.91, next hop and MACs 0.87, counted 0.83.
+ *
+ * Measured there and found not worth it: smaller rings, one multiplication in the hash, tables that start
+ * elsewhere in a page, -O3, a newer clang, a compare in place of the look-up of the own MAC (each 0.00);
+ * tables at fixed addresses (0.01); one counter (0.01); a log of what is to be counted, added up by the
+ * hundred (-0.015).
  */
 #ifndef SHUNT_STRAIGHT_H
 #define SHUNT_STRAIGHT_H
