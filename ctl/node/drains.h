@@ -4,7 +4,8 @@
  *
  * A file beside the control socket holds it, so that it outlives reloads and restarts of the
  * daemon, but not of the machine. An entry dies by `shunt undrain` alone: a backend that the file
- * (shunt.yaml) loses and gets back is still drained.
+ * (shunt.yaml) loses and gets back is still drained. A service is meant by its name: under another one its
+ * backends are not drained, though it goes on with the flows.
  */
 #ifndef SHUNT_DRAINS_H
 #define SHUNT_DRAINS_H
