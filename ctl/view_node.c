@@ -36,17 +36,17 @@ const char *view_reason_words(unsigned reason)
 
 static json_t *view_reasons(const struct controller *controller)
 {
+	struct sh_count counts[SH_REASON_COUNT] = {0};
 	json_t *rows = json_array();
+	int err = dataplane_reasons(controller->apply.dataplane, counts);
 
-	for (uint32_t i = 0; i < SH_REASON_COUNT; i++) {
-		struct sh_count count = {0};
-
-		if (dataplane_count(controller->apply.dataplane, COUNTS_REASONS, i, &count))
-			log_warn("cannot read the counter of %s", reasons[i].name);
-		json_array_append_new(rows, json_pack("{s:s, s:I, s:I, s:s}", "name", reasons[i].name,
-						      "packets", (json_int_t)count.packets, "bytes",
-						      (json_int_t)count.bytes, "words", reasons[i].words));
-	}
+	if (err)
+		log_warn("cannot read the counters of reasons: %s", strerror(-err));
+	for (uint32_t i = 0; i < SH_REASON_COUNT; i++)
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:I, s:I, s:s}", "name", reasons[i].name, "packets",
+						(json_int_t)counts[i].packets, "bytes",
+						(json_int_t)counts[i].bytes, "words", reasons[i].words));
 	return rows;
 }
 

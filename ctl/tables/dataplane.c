@@ -443,6 +443,11 @@ int dataplane_count(const struct dataplane *dataplane, enum dataplane_counts cou
 	return dataplane_counts_read(dataplane->maps, dataplane->cpus, counts, index, out);
 }
 
+int dataplane_reasons(const struct dataplane *dataplane, struct sh_count out[static SH_REASON_COUNT])
+{
+	return dataplane_counts_reasons(dataplane->maps, dataplane->cpus, out);
+}
+
 int dataplane_count_reset(struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index)
 {
 	return dataplane_counts_reset(dataplane->maps, dataplane->cpus, counts, index);

@@ -45,8 +45,8 @@ enum dataplane_hash {
 	HASH_COUNT
 };
 
-/* Counters, summed over CPUs. */
-enum dataplane_counts { COUNTS_REASONS, COUNTS_SERVICES, COUNTS_BACKENDS };
+/* Counters by index, summed over CPUs. */
+enum dataplane_counts { COUNTS_SERVICES, COUNTS_BACKENDS };
 
 /*
  * Loads programs and maps. `restore`: the director's program also restores, for a node that is
@@ -101,7 +101,10 @@ int dataplane_read(const struct dataplane *dataplane, enum dataplane_hash hash, 
 /* 0 and *out, zero where `index` was never counted; or -errno. */
 int dataplane_count(const struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index,
 		    struct sh_count *out);
-/* Sets a counter to zero, before its index is given to something else: no reason's. 0 or -errno. */
+/* The counters of all reasons, which are never set back: one pass over the services. 0, or -errno with
+ * nothing written. */
+int dataplane_reasons(const struct dataplane *dataplane, struct sh_count out[static SH_REASON_COUNT]);
+/* Sets a counter to zero, before its index is given to something else. 0 or -errno. */
 int dataplane_count_reset(struct dataplane *dataplane, enum dataplane_counts counts, uint32_t index);
 
 #endif

@@ -158,16 +158,20 @@ static int read_service(const struct dataplane_map *maps, int cpus, uint32_t ind
 	return 0;
 }
 
-static int read_reason(const struct dataplane_map *maps, int cpus, uint32_t reason, struct sh_count *out)
+int dataplane_counts_reasons(const struct dataplane_map *maps, int cpus,
+			     struct sh_count out[static SH_REASON_COUNT])
 {
-	struct record other, way = {0};
-	int err = read_record(&maps[MAP_REASONS], reason, cpus, &other);
+	struct record way, other[SH_REASON_COUNT];
+	int err = read_all(&maps[MAP_STRAIGHT_COUNTS], cpus, &way);
 
-	if (!err && (reason == SH_TX || reason == SH_REDIRECT))
-		err = read_all(&maps[MAP_STRAIGHT_COUNTS], cpus, &way);
+	for (uint32_t i = 0; !err && i < SH_REASON_COUNT; i++)
+		err = read_record(&maps[MAP_REASONS], i, cpus, &other[i]);
 	if (err)
 		return err;
-	*out = both(other.count[0], way.count[reason == SH_REDIRECT]);
+	for (uint32_t i = 0; i < SH_REASON_COUNT; i++)
+		out[i] = other[i].count[0];
+	out[SH_TX] = both(out[SH_TX], way.count[0]);
+	out[SH_REDIRECT] = both(out[SH_REDIRECT], way.count[1]);
 	return 0;
 }
 
@@ -187,8 +191,6 @@ int dataplane_counts_read(const struct dataplane_map *maps, int cpus, enum datap
 	struct sh_count straight;
 
 	switch (counts) {
-	case COUNTS_REASONS:
-		return read_reason(maps, cpus, index, out);
 	case COUNTS_SERVICES:
 		return read_service(maps, cpus, index, out, &straight);
 	case COUNTS_BACKENDS:
@@ -219,8 +221,6 @@ int dataplane_counts_reset(const struct dataplane_map *maps, int cpus, enum data
 		return reset_service(maps, cpus, index);
 	case COUNTS_BACKENDS:
 		return set_record(&maps[MAP_BACKEND_COUNTS], index, cpus, &zero);
-	case COUNTS_REASONS:
-		break;
 	}
 	return -EINVAL;
 }

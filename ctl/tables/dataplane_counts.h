@@ -16,7 +16,10 @@
 /* `maps`: all DATAPLANE_MAPS of them. 0 and *out, zero where `index` was never counted; or -errno. */
 int dataplane_counts_read(const struct dataplane_map *maps, int cpus, enum dataplane_counts counts,
 			  uint32_t index, struct sh_count *out);
-/* Of services and backends: from here on it reads as zero. 0 or -errno. */
+/* All of them. 0, or -errno with nothing written. */
+int dataplane_counts_reasons(const struct dataplane_map *maps, int cpus,
+			     struct sh_count out[static SH_REASON_COUNT]);
+/* From here on it reads as zero. 0 or -errno. */
 int dataplane_counts_reset(const struct dataplane_map *maps, int cpus, enum dataplane_counts counts,
 			   uint32_t index);
 /* COPY_CARRY: once no packet counts in the old map any more. 0 or -errno. */
