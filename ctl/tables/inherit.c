@@ -10,6 +10,8 @@
 
 #include "tables.h"
 
+#define ROOM 16 /* to begin with */
+
 struct gathering {
 	struct ancestor *all;
 	size_t count, room;
@@ -22,15 +24,13 @@ static void gather(const struct addr *vip, const struct config_port *port, uint6
 	struct ancestor *all = gathering->all;
 
 	if (gathering->count == gathering->room) {
-		size_t room = gathering->room ? 2 * gathering->room : 16;
-
-		all = reallocarray(all, room, sizeof(*all));
+		all = reallocarray(all, 2 * gathering->room, sizeof(*all));
 		if (!all) {
 			gathering->err = -ENOMEM;
 			return;
 		}
 		gathering->all = all;
-		gathering->room = room;
+		gathering->room *= 2;
 	}
 	all[gathering->count++] = (struct ancestor){.vip = *vip, .port = *port, .owner = owner};
 }
@@ -66,10 +66,12 @@ static int find_lost(struct tables *tables, struct succession *succession)
 
 int inherit(const struct config *config, struct tables *tables, struct succession *out)
 {
-	struct gathering gathering = {0};
+	struct gathering gathering = {.all = calloc(ROOM, sizeof(*gathering.all)), .room = ROOM};
 	struct succession found;
 	int err;
 
+	if (!gathering.all)
+		return -ENOMEM;
 	tables_each_service(tables, gather, &gathering);
 	err = gathering.err;
 	if (!err)

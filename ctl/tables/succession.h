@@ -60,7 +60,8 @@ struct succession {
 	size_t heirs_count;
 };
 
-/* Takes over `ancestors`, an array of `count`, on success. 0 and *out (succession_free), or -ENOMEM. */
+/* Takes over `ancestors`, an array of `count` and not NULL, on success. 0 and *out (succession_free), or
+ * -ENOMEM. */
 int succession_find(const struct config *config, struct ancestor *ancestors, size_t count,
 		    struct succession *out);
 void succession_free(struct succession *succession); /* zeroed is fine */
