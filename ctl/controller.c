@@ -67,7 +67,7 @@ static void end_pass(struct controller *controller, int err)
 	controller_reap_soon(controller);
 	controller_settle_soon(controller);
 	controller_await_end(controller);
-	if (err == -ENOSPC) {
+	if (err == -ENOSPC && controller->growth < GROWTH_MAX) {
 		controller->growth++;
 		err = load_again(controller);
 	}

@@ -61,6 +61,8 @@ struct controller_options {
 /* What is to follow when the adverts have been withdrawn. */
 enum ending { ENDING_NOT = 0, ENDING_STOP, ENDING_DOWN, ENDING_OVER };
 
+#define GROWTH_MAX 6
+
 struct controller {
 	const struct controller_options *options;
 	struct loop *loop;
@@ -75,7 +77,7 @@ struct controller {
 	struct audit audit;
 	struct role_view role;
 	enum role loaded;    /* that programs and tables were built for */
-	unsigned growth;     /* paths and next hops were too few: so many times doubled */
+	unsigned growth;     /* paths and next hops were too few: so many times doubled, up to GROWTH_MAX */
 	unsigned reloads;    /* that were taken */
 	unsigned generation; /* of maps and programs */
 
@@ -191,6 +193,8 @@ void advertise_before(struct controller *controller, const struct config *next);
 void advertise_close(struct controller *controller);
 /* Puts the operator's drains on a model that is new. */
 void drain_members(struct controller *controller);
+/* Warns of backends that are drained in a service that the file has not, or not with them. */
+void drain_tell_lost(const struct controller *controller);
 
 extern const struct apply_ops tell_ops;
 /* Sums up the state changes that were too many to log one by one. After each pass. */

@@ -9,6 +9,7 @@
 #include "control.h"
 #include "controller.h"
 #include "drains.h"
+#include "log.h"
 #include "view.h"
 
 static json_t *saved(struct controller *controller, int marked)
@@ -39,6 +40,65 @@ static json_t *drain_vip(struct controller *controller, const char *text, bool d
 	return saved(controller, 1);
 }
 
+static bool has_backend(const struct config_service *service, const struct addr *address)
+{
+	for (size_t i = 0; i < service->backends_count; i++)
+		if (!addr_compare(&service->backends[i].address, address))
+			return true;
+	return false;
+}
+
+static bool is_in_file(const struct config *config, const struct addr *address, const char *name)
+{
+	for (size_t i = 0; i < config->services_count; i++)
+		if (strcmp(config->services[i].name, name) == 0 && has_backend(&config->services[i], address))
+			return true;
+	return false;
+}
+
+/* The mark that stands for no backend of the file, from *at on. */
+static bool next_lost(const struct controller *controller, size_t *at, struct addr *address,
+		      const char **service)
+{
+	for (; drains_at(controller->drains, *at, address, service); ++*at)
+		if (*service && !is_in_file(controller->apply.model->config, address, *service))
+			return true;
+	return false;
+}
+
+void drain_tell_lost(const struct controller *controller)
+{
+	char text[ADDR_TEXT_SIZE];
+	struct addr address;
+	const char *service;
+
+	for (size_t at = 0; next_lost(controller, &at, &address, &service); at++) {
+		addr_format(&address, text);
+		log_warn("%s is drained as a backend of %s, which the file has not: under another name it is "
+			 "not drained (to forget this: shunt undrain %s %s)",
+			 text, service, text, service);
+	}
+}
+
+/* Removes the marks that stand for no backend of the file: how many there were. */
+static int forget_lost(struct controller *controller, const struct addr *wanted, const char *name)
+{
+	struct addr address;
+	const char *service;
+	int count = 0;
+
+	for (size_t at = 0; next_lost(controller, &at, &address, &service);) {
+		if (addr_compare(&address, wanted) || (name && strcmp(service, name) != 0)) {
+			at++;
+			continue;
+		}
+		/* Another one takes its place. Removing takes no memory. */
+		(void)drains_set(controller->drains, wanted, service, false);
+		count++;
+	}
+	return count;
+}
+
 /* How many services have it; -ENOMEM. */
 static int mark_backend(struct controller *controller, const struct addr *address, const char *name,
 			bool drained)
@@ -48,12 +108,10 @@ static int mark_backend(struct controller *controller, const struct addr *addres
 
 	for (size_t i = 0; i < config->services_count; i++) {
 		const struct config_service *service = &config->services[i];
-		bool has = false;
+		bool has = has_backend(service, address);
 
 		if (name && strcmp(service->name, name) != 0)
 			continue;
-		for (size_t j = 0; j < service->backends_count; j++)
-			has |= !addr_compare(&service->backends[j].address, address);
 		if (has && drains_set(controller->drains, address, service->name, drained))
 			return -ENOMEM;
 		marked += has;
@@ -71,6 +129,8 @@ static json_t *drain_backend(struct controller *controller, const char *text, co
 	marked = mark_backend(controller, &address, name, drained);
 	if (marked < 0)
 		return control_error("out of memory");
+	if (!drained)
+		marked += forget_lost(controller, &address, name);
 	if (!marked)
 		return name ? control_error("service %s has no backend %s: see shunt show backends", name,
 					    text)

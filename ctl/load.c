@@ -18,8 +18,6 @@
 #include "log.h"
 #include "restore.h"
 
-#define GROWTH_MAX 6
-
 /* What is replaced, until the new is in use. */
 struct former {
 	struct model *model;
@@ -238,6 +236,7 @@ int load_config(struct controller *controller, struct config *config)
 		return err;
 	}
 	tell_succession(controller);
+	drain_tell_lost(controller);
 	succession_free(&controller->apply.model->succession);
 	advertise_sync(controller);
 	audit_follow(&controller->audit, config->audit);

@@ -45,6 +45,15 @@ bool drains_has(const struct drains *drains, const struct addr *address, const c
 	return position(drains, address, service) < drains->count;
 }
 
+bool drains_at(const struct drains *drains, size_t index, struct addr *address, const char **service)
+{
+	if (index >= drains->count)
+		return false;
+	*address = drains->items[index].address;
+	*service = drains->items[index].service[0] ? drains->items[index].service : NULL;
+	return true;
+}
+
 int drains_set(struct drains *drains, const struct addr *address, const char *service, bool drained)
 {
 	size_t at = position(drains, address, service);

@@ -411,6 +411,27 @@ def test_weight_0_drains(l3):
     assert_both_answer(l3.curl(VIP4, 50), 50)
 
 
+def test_a_drain_in_a_service_that_the_file_lost_is_told_and_can_be_forgotten(l3):
+    address = "198.51.100.12"
+
+    def state():
+        return l3.backends()[address]["state"]
+
+    def ask(*args):
+        result = l3.shunt("director", *args)
+        return result.stdout + result.stderr
+
+    assert ask("drain", address) == "done: 1 marked\n"
+    wait_for("draining", lambda: state() == "draining")
+    with l3.configured(lambda text: text.replace("name: web\n", "name: www\n"), "director"):
+        assert state() == "active"
+        assert f"{address} is drained as a backend of web, which the file has not" in (
+            l3.run_dir / "director.log").read_text()
+        assert ask("undrain", address, "web") == "done: 1 marked\n"
+        assert "no service" in ask("undrain", "198.51.100.99")
+    assert state() == "active"
+
+
 def test_a_service_that_goes_takes_its_alias_along(l3):
     def without_web6(text):
         return text[:text.index("  - name: web6")]

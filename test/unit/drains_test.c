@@ -41,8 +41,9 @@ static struct drains *opened(void)
 
 static void outlives_the_daemon(void **state)
 {
-	struct addr vip = test_addr("2001:db8:203::10"), backend = test_addr("198.51.100.11");
+	struct addr vip = test_addr("2001:db8:203::10"), backend = test_addr("198.51.100.11"), address;
 	struct drains *drains = opened();
+	const char *service;
 
 	(void)state;
 	assert_int_equal(drains_set(drains, &vip, NULL, true), 0);
@@ -55,6 +56,12 @@ static void outlives_the_daemon(void **state)
 	assert_true(drains_has(drains, &backend, "web"));
 	assert_false(drains_has(drains, &backend, "web6"));
 	assert_false(drains_has(drains, &backend, NULL));
+	assert_true(drains_at(drains, 0, &address, &service));
+	assert_null(service);
+	assert_true(drains_at(drains, 1, &address, &service));
+	assert_string_equal(service, "web");
+	assert_int_equal(addr_compare(&address, &backend), 0);
+	assert_false(drains_at(drains, 2, &address, &service));
 	assert_int_equal(drains_set(drains, &vip, NULL, false), 0);
 	assert_true(drains_has(drains, &backend, "web"));
 	assert_int_equal(drains_set(drains, &backend, "web", false), 0);
