@@ -67,6 +67,9 @@ static void set_listening(struct controller *controller, bool any)
 	if (any)
 		dataplane_forget_missed(controller->apply.dataplane);
 	__atomic_store_n(&knobs->events_per_100ms, any ? EVENTS_EACH_CPU : 0, __ATOMIC_RELEASE);
+	/* The straight way reports nothing. */
+	if (apply_guesses(&controller->apply))
+		log_warn("out of memory: not every dispatch is reported");
 	if (!any)
 		read_dispatches(controller);
 	loop_timer_set(controller->dispatch_timer, any ? PERIOD_MS : 0, any ? PERIOD_MS : 0);

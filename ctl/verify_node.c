@@ -34,20 +34,39 @@ static void check_entries(struct verification *verification, const char *map, en
 	verification_compare(verification, "map", map, "0 missing or wrong entries", have);
 }
 
-/* A wrong guess misleads no packet, but costs it time. */
+/* By a wrong ring in one packets would go astray; one that is missing or empty costs them time. */
 static void check_guesses(struct verification *verification)
 {
 	const struct apply *apply = &verification->controller->apply;
 	const struct port *port = dataplane_port(apply->dataplane);
-	uint32_t *want = apply_want_guesses(apply), wrong = 0;
+	struct sh_guess *want = apply_want_guesses(apply);
+	uint32_t wrong = 0;
 	char have[64] = "out of memory";
 
 	for (uint32_t i = 0; want && i < port->guesses_size; i++)
-		wrong += port->guesses[i].service != want[i];
+		wrong += memcmp(&port->guesses[i], &want[i], sizeof(want[i])) != 0;
 	if (want)
 		snprintf(have, sizeof(have), "%u missing or wrong entries", wrong);
 	verification_compare(verification, "map", "guesses", "0 missing or wrong entries", have);
 	free(want);
+}
+
+/* By the records that they follow, whatever those are. */
+static void check_lanes(struct verification *verification)
+{
+	const struct port *port = dataplane_port(verification->controller->apply.dataplane);
+	uint32_t wrong = 0;
+	char have[64];
+
+	for (uint32_t i = 1; i < port->backends_size && i < port->lanes_size; i++) {
+		const struct sh_backend *backend = &port->backends[i];
+		struct sh_lane want;
+
+		lane_want(port, backend->given_up ? 0 : backend->how, &want);
+		wrong += !lane_is(port, i, &want);
+	}
+	snprintf(have, sizeof(have), "%u missing or wrong entries", wrong);
+	verification_compare(verification, "map", "lanes", "0 missing or wrong entries", have);
 }
 
 /* Who speaks for each VIP, and whether it answers. */
@@ -184,8 +203,9 @@ static void check_aliases(struct verification *verification)
 bool verification_node(struct verification *verification)
 {
 	static void (*const checks[])(struct verification * verification) = {
-		check_vips4, check_vips6,  check_restores, check_guesses, check_echo,	check_ids,
-		check_macs,  check_served, check_egress,   check_owns,	  check_tunnel, check_aliases,
+		check_vips4, check_vips6,  check_restores, check_guesses, check_lanes,
+		check_echo,  check_ids,	   check_macs,	   check_served,  check_egress,
+		check_owns,  check_tunnel, check_aliases,
 	};
 
 	checks[verification->node++](verification);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The director's program: match, pick, forward, count, report. Nearly every packet goes the straight way
- * (straight.h), others the general one (direct.h), and what is rare is handed over to further programs
- * (further.h).
+ * The director's programs: match, pick, forward, count, report. Nearly every packet goes the straight way
+ * (straight.h), which is a program of its own; others the general one (direct.h), and what is rare is handed
+ * over to further programs (further.h).
  *
- * A node that is director and backend at once carries this program alone, loaded with
- * load.restore set: what arrives restorable is restored, what is tunnelled to it is taken out, all
- * else is directed.
+ * A node that is director and backend at once carries the general one, loaded with load.restore set: what
+ * arrives restorable is restored, what is tunnelled to it is taken out, all else is directed.
  */
 #include "decap.h"
 #include "direct.h"
@@ -36,16 +35,23 @@ static __always_inline enum sh_reason sh_handle(struct xdp_md *ctx, struct sh_cu
 SEC("xdp")
 int shunt_director(struct xdp_md *ctx)
 {
+	enum sh_reason reason = sh_straight(ctx);
+
+	if (reason != SH_GO_ON)
+		return sh_verdict(reason);
+	bpf_tail_call(ctx, &further, SH_FURTHER_GENERAL);
+	sh_bump(&reasons, SH_PASS_CUT_OFF, ctx->data_end - ctx->data);
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int shunt_general(struct xdp_md *ctx)
+{
 	struct sh_cursor cursor;
 	struct sh_packet packet;
 	enum sh_reason reason;
 	__u32 type;
 
-	if (load.straight) {
-		reason = sh_straight(ctx);
-		if (reason != SH_GO_ON)
-			return sh_verdict(reason);
-	}
 	type = sh_parse_ethernet(ctx, &cursor, &packet);
 	switch (type) {
 	case SH_NO_ETHERTYPE:

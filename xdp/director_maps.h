@@ -10,7 +10,7 @@
 const volatile struct sh_load load = {};
 
 SH_ARRAY(knobs, struct sh_knobs);
-SH_ARRAY(guesses, struct sh_guess);		   /* -> index into services, perhaps */
+SH_ARRAY(guesses, struct sh_guess);		   /* -> the service, perhaps */
 SH_ARRAY_OF(macs, struct sh_macs, SH_MACS_PLACES); /* of this node (us.h) */
 SH_HASH(vips4, struct sh_endpoint4, __u32);	   /* -> index into services */
 SH_HASH(vips6, struct sh_endpoint6, __u32);
@@ -21,6 +21,7 @@ SH_ARRAY(backends, struct sh_backend);
 SH_HASH(quic_ids, struct sh_quic_key, __u32); /* -> index into backends (quic.h) */
 SH_ARRAY(paths, struct sh_path);
 SH_ARRAY(nexthops, struct sh_nexthop);
+SH_ARRAY(lanes, struct sh_lane); /* by the index into backends */
 
 /* Flows that are remembered (flows.h): those of one packet so far, and those of more. The latter evict the
  * least recently used. */

@@ -45,24 +45,29 @@ static __always_inline int sh_hop_too_small(const struct sh_hop *hop, __u32 byte
 	return hop->mtu - 1 < bytes - 1;
 }
 
+/* The words of a next hop, or of a lane, as they are now. 0 where they were changed meanwhile (abi.h). These
+ * loads are in order on x86; elsewhere the processor may join two states that were a few nanoseconds
+ * apart. */
+static __always_inline int sh_hop_words(const volatile __u64 *dst, const volatile __u64 *src,
+					const volatile __u64 *where, struct sh_hop *out)
+{
+	__u64 by = *where;
+
+	out->dst = *dst;
+	out->src = *src;
+	if (by != *where)
+		return 0;
+	out->ifindex = ((struct sh_nexthop){.where = by}).ifindex;
+	out->mtu = ((struct sh_nexthop){.src = out->src}).mtu;
+	return 1;
+}
+
 /* A next hop as it is now, usable or not. 0 where it was changed meanwhile. */
 static __always_inline int sh_hop_read(__u32 index, struct sh_hop *out)
 {
 	struct sh_nexthop *nexthop = sh_at(&nexthops, index);
-	__u64 where;
 
-	if (!nexthop)
-		return 0;
-	where = *(volatile __u64 *)&nexthop->where;
-	out->dst = *(volatile __u64 *)&nexthop->dst;
-	out->src = *(volatile __u64 *)&nexthop->src;
-	/* It was changed meanwhile (abi.h). These loads are in order on x86; elsewhere the processor may join
-	 * two states that were a few nanoseconds apart. */
-	if (where != *(volatile __u64 *)&nexthop->where)
-		return 0;
-	out->ifindex = ((struct sh_nexthop){.where = where}).ifindex;
-	out->mtu = ((struct sh_nexthop){.src = out->src}).mtu;
-	return 1;
+	return nexthop && sh_hop_words(&nexthop->dst, &nexthop->src, &nexthop->where, out);
 }
 
 /* Takes on a next hop. 0 where it is not usable for what came in by the interface `from`. */

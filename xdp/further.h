@@ -2,15 +2,16 @@
 /*
  * The director's further programs: what is rare leaves the first program by a tail call.
  *
- *	shunt_director	whole TCP and UDP packets behind a plain Ethernet header; hands over
+ *	shunt_director	what goes the straight way (straight.h); hands over all else
+ *	shunt_general	whole TCP and UDP packets behind a plain Ethernet header; hands over
  *	shunt_hard	fragments, IPv6 extension headers, VLAN tags (hard.h)
  *	shunt_icmp	ICMP and ICMPv6, and what its sender is told about (icmp.h)
  *
- * A tail call and no function: each program has a stack of its own, and the first one stays as small, for
- * the processor and for the verifier, as if there were no others. Whoever hands over leaves in `handed`
- * what the packet will end with should nothing else come of it. Where the call fails (the array is
- * empty: no program of this object holds it any more, nor a pin) the first program goes on and ends with just
- * that.
+ * A tail call and no function: each program has a stack of its own, and stays as small, for the processor
+ * and for the verifier, as if there were no others. Whoever hands over from shunt_general on leaves in
+ * `handed` what the packet will end with should nothing else come of it. Where the call fails (the array is
+ * empty: no program of this object holds it any more, nor a pin) the caller goes on and ends with just that;
+ * shunt_director lets the packet pass, and counts it as cut off.
  *
  * A further program ends with sh_further_end, and may hand over to another in the same way.
  */
@@ -22,11 +23,13 @@
 #include "tags.h"
 
 enum sh_further {
+	SH_FURTHER_GENERAL,
 	SH_FURTHER_HARD,
 	SH_FURTHER_ICMP,
 	SH_FURTHER_COUNT,
 };
 
+int shunt_general(struct xdp_md *ctx);
 int shunt_hard(struct xdp_md *ctx);
 int shunt_icmp(struct xdp_md *ctx);
 
@@ -38,6 +41,7 @@ struct {
 } further SEC(".maps") = {
 	.values =
 		{
+			[SH_FURTHER_GENERAL] = (void *)&shunt_general,
 			[SH_FURTHER_HARD] = (void *)&shunt_hard,
 			[SH_FURTHER_ICMP] = (void *)&shunt_icmp,
 		},

@@ -36,4 +36,22 @@ static __always_inline __u64 sh_mac_of_hop(__u64 dst)
 	return sh_mac_word(dst >> 48, dst >> 16);
 }
 
+/* Is the frame to the source MAC of those that a frame begins with: eight bytes and four as they lie in
+ * memory? */
+static __always_inline int sh_mac_is_to_source(const struct ethhdr *eth, __u64 first, __u32 second)
+{
+	const void *frame = eth;
+	__u16 head = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? first >> 48 : first;
+
+	return *(const __u32 *)(frame + 2) == second && *(const __u16 *)frame == head;
+}
+
+/* Is it from the destination MAC of those? */
+static __always_inline int sh_mac_is_from_destination(const struct ethhdr *eth, __u64 first)
+{
+	__u64 differ = *(const __u64 *)eth->h_source ^ first;
+
+	return !(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? differ << 16 : differ >> 16);
+}
+
 #endif

@@ -20,28 +20,30 @@ struct sh_match {
 	struct sh_service *service; /* its record; NULL where the index leads nowhere */
 };
 
-/* {port, protocol, family} of a service's record, in one word as sh_endpoint_tail makes it. */
-static __always_inline __u32 sh_service_tail(const struct sh_service *service)
-{
-	return *(const __u32 *)&service->vip_port;
-}
 
 static __always_inline __u32 sh_tail_family(__u32 family)
 {
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? family << 24 : family;
 }
 
+/* Is the packet to the address `named` and to {port, protocol, family}, in one word as sh_endpoint_tail makes
+ * it? */
+static __always_inline int sh_vip_is(const struct sh_ip *named, const void *tail, const struct sh_packet *packet,
+				     const union sh_endpoint *vip)
+{
+	const volatile __u64 *words = (const volatile __u64 *)named;
+
+	if (*(const volatile __u32 *)tail != (sh_endpoint_tail(packet) | sh_tail_family(packet->family)))
+		return 0;
+	if (packet->family == SH_FAMILY_IPV4)
+		return *(const volatile __be32 *)named == vip->v4.addr;
+	return words[0] == vip->pair[0] && words[1] == vip->pair[1];
+}
+
 static __always_inline int sh_service_is(const struct sh_service *service, const struct sh_packet *packet,
 					 const union sh_endpoint *vip)
 {
-	const __u64 *words = (const __u64 *)&service->vip;
-	__u32 tail = sh_endpoint_tail(packet) | sh_tail_family(packet->family);
-
-	if (sh_service_tail(service) != tail)
-		return 0;
-	if (packet->family == SH_FAMILY_IPV4)
-		return service->vip.w[0] == vip->v4.addr;
-	return words[0] == vip->pair[0] && words[1] == vip->pair[1];
+	return sh_vip_is(&service->vip, &service->vip_port, packet, vip);
 }
 
 static __always_inline __u32 sh_guess_place(const struct sh_packet *packet, const union sh_endpoint *vip)
@@ -51,12 +53,19 @@ static __always_inline __u32 sh_guess_place(const struct sh_packet *packet, cons
 	return sh_guess6(vip->pair[0], vip->pair[1], vip->word[4], load.guesses);
 }
 
+static __always_inline struct sh_guess *sh_guess_at(const struct sh_packet *packet,
+						    const union sh_endpoint *vip)
+{
+	__u32 place = sh_guess_place(packet, vip);
+
+	return sh_at(&guesses, place);
+}
+
 static __always_inline struct sh_match sh_match_guessed(const struct sh_packet *packet,
 							const union sh_endpoint *vip)
 {
-	__u32 place = sh_guess_place(packet, vip);
+	struct sh_guess *guess = sh_guess_at(packet, vip);
 	struct sh_match found = {};
-	struct sh_guess *guess = sh_at(&guesses, place);
 
 	if (!guess)
 		return found;

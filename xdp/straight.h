@@ -38,73 +38,66 @@
 
 #include "direct.h"
 
-/* Headers are whole, honest and at their fixed places. The room for TCP's header is asked of UDP too: a
- * shorter frame (IPv4: than the shortest on a wire; IPv6: with less than 12 bytes of data) goes the general
- * way. */
-static __always_inline int sh_straight_l4(struct sh_cursor l4, __u32 room, struct sh_packet *packet)
+/* Headers are whole, honest and at their fixed places; what is left is L4, at out->at with `room` by the IP
+ * header. The room for TCP's header is asked of UDP too: a shorter frame (IPv4: than the shortest on a
+ * wire; IPv6: with less than 12 bytes of data) goes the general way. 0: another packet. */
+static __always_inline int sh_straight_ipv4(struct sh_cursor *at, struct sh_packet *packet)
 {
-	if (l4.at + sizeof(struct tcphdr) > l4.end)
-		return 0;
-	return sh_parse_l4(l4, room, packet) == SH_GO_ON;
-}
+	struct iphdr *ip = at->at;
 
-static __always_inline int sh_straight_ipv4(struct sh_cursor at, struct sh_packet *packet)
-{
-	struct iphdr *ip = at.at;
-
-	at.at = ip + 1;
-	if (at.at + sizeof(struct tcphdr) > at.end)
+	at->at = ip + 1;
+	if (at->at + sizeof(struct tcphdr) > at->end)
 		return 0;
 	if (*(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(SH_IPV4_FRAGMENT))
 		return 0;
 	packet->v4 = ip;
 	packet->family = SH_FAMILY_IPV4;
-	packet->protocol = ip->protocol;
 	packet->l3_bytes = bpf_ntohs(ip->tot_len);
-	if (packet->l3_bytes < sizeof(*ip) || packet->l3_bytes + ETH_HLEN > packet->frame_bytes)
-		return 0;
-	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
-		return 0;
-	return sh_straight_l4(at, packet->l3_bytes - sizeof(*ip), packet);
+	return packet->l3_bytes >= sizeof(*ip) && packet->l3_bytes + ETH_HLEN <= packet->frame_bytes;
 }
 
-static __always_inline int sh_straight_ipv6(struct sh_cursor at, struct sh_packet *packet)
+static __always_inline int sh_straight_ipv6(struct sh_cursor *at, struct sh_packet *packet)
 {
-	struct ipv6hdr *ip = at.at;
-	__u32 payload;
+	struct ipv6hdr *ip = at->at;
 
-	at.at = ip + 1;
-	if (at.at + sizeof(struct tcphdr) > at.end)
+	at->at = ip + 1;
+	if (at->at + sizeof(struct tcphdr) > at->end)
 		return 0;
 	packet->v6 = ip;
 	packet->family = SH_FAMILY_IPV6;
-	packet->protocol = ip->nexthdr;
-	payload = bpf_ntohs(ip->payload_len);
-	packet->l3_bytes = payload + sizeof(*ip);
-	if (ip->version != 6 || packet->l3_bytes + ETH_HLEN > packet->frame_bytes)
+	packet->l3_bytes = bpf_ntohs(ip->payload_len) + sizeof(*ip);
+	return ip->version == 6 && packet->l3_bytes + ETH_HLEN <= packet->frame_bytes;
+}
+
+/* What a service's guess leads to. */
+struct sh_straight {
+	__u64 where;
+	__u32 service; /* its index */
+};
+
+/* 0: the general way has to find out. */
+static __always_inline int sh_straight_match(const struct sh_packet *packet, struct sh_straight *out)
+{
+	union sh_endpoint vip;
+	struct sh_guess *guess;
+
+	sh_endpoint_of(packet, &vip);
+	guess = sh_guess_at(packet, &vip);
+	if (!guess)
 		return 0;
-	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
+	out->where = *(volatile __u64 *)&guess->where;
+	out->service = *(volatile __u32 *)&guess->service;
+	if (!out->where || !sh_vip_is(&guess->vip, &guess->vip_port, packet, &vip))
 		return 0;
-	return sh_straight_l4(at, payload, packet);
+	return out->where == *(volatile __u64 *)&guess->where;
 }
 
 /* The steady slot's backend; 0 where the general way has to see to it. */
-static __always_inline __u32 sh_straight_pick(const struct sh_match *match, __u64 hash)
+static __always_inline __u32 sh_straight_pick(__u64 where, __u64 hash)
 {
-	__u64 where = *(volatile __u64 *)&match->service->where;
-	struct sh_slot slot;
+	struct sh_slot slot = sh_pick_slot(where, hash >> 32);
 
-	if (match->service->flags || !((struct sh_service){.where = where}).slots)
-		return 0;
-	slot = sh_pick_slot(where, hash >> 32);
 	return slot.before ? 0 : slot.now;
-}
-
-static __always_inline int sh_straight_silent(void)
-{
-	struct sh_knobs *set = sh_at(&knobs, 0);
-
-	return set && !set->events_per_100ms;
 }
 
 /* The next hop of a path that has but one, with room for `bytes`. */
@@ -118,16 +111,48 @@ static __always_inline int sh_straight_hop(__u32 path, __u32 bytes, struct sh_ho
 	       !sh_hop_too_small(hop, bytes);
 }
 
-static __always_inline enum sh_reason sh_straight_l2(struct xdp_md *ctx, const struct sh_packet *packet,
-						     __u32 path)
-{
-	struct sh_hop hop;
+/* A lane as it was at one moment. */
+struct sh_straight_lane {
+	__u64 first;  /* what the frame is to begin with */
+	__u32 second; /* and to go on with */
+	__u32 mtu;
+	__u32 ifindex;
+};
 
-	if (!sh_straight_hop(path, packet->l3_bytes, &hop))
+/* 0: there is none, or it was changed meanwhile (abi.h). */
+static __always_inline int sh_straight_lane(__u32 backend, struct sh_straight_lane *out)
+{
+	const struct sh_lane *lane = sh_at(&lanes, backend);
+	const volatile __u64 *words = (const volatile __u64 *)lane;
+	__u64 where;
+
+	if (!lane)
+		return 0;
+	where = *(const volatile __u64 *)&lane->where;
+	out->first = words[0];
+	out->second = *(const volatile __u32 *)&words[1];
+	out->mtu = *(const volatile __u32 *)&lane->mtu;
+	out->ifindex = ((struct sh_lane){.where = where}).ifindex;
+	return where && where == *(const volatile __u64 *)&lane->where;
+}
+
+/* What came to the very MAC that it is sent on from came to us. */
+static __always_inline int sh_straight_l2_to_us(const struct ethhdr *eth, const struct sh_straight_lane *lane)
+{
+	return sh_mac_is_to_source(eth, lane->first, lane->second) || sh_to_us(eth);
+}
+
+static __always_inline enum sh_reason sh_straight_l2(struct xdp_md *ctx, const struct sh_packet *packet,
+						     const struct sh_straight_lane *lane)
+{
+	const struct sh_hop hop = {.ifindex = lane->ifindex, .mtu = lane->mtu};
+	void *frame = packet->eth;
+
+	if (!sh_straight_l2_to_us(packet->eth, lane) || sh_hop_too_small(&hop, packet->l3_bytes) ||
+	    sh_mac_is_from_destination(packet->eth, lane->first))
 		return SH_GO_ON;
-	if (sh_mac_source(packet->eth) == sh_mac_of_hop(hop.dst))
-		return SH_GO_ON;
-	sh_rewrite_mac_words(packet->eth, hop.dst, hop.src);
+	*(__u64 *)frame = lane->first;
+	*(__u32 *)(frame + 8) = lane->second;
 	return sh_hop_out(ctx, &hop);
 }
 
@@ -160,19 +185,33 @@ static __always_inline enum sh_reason sh_straight_wrapped(struct xdp_md *ctx, co
 	return sh_encap(ctx, packet, wrap, 0) ? sh_hop_out(ctx, &hop) : SH_DROP_EGRESS;
 }
 
-static __always_inline enum sh_reason sh_straight_send(struct xdp_md *ctx, const struct sh_packet *packet,
-						       const struct sh_backend *backend, __u32 share)
+static __always_inline enum sh_reason sh_straight_routed(struct xdp_md *ctx, const struct sh_packet *packet,
+							 __u32 chosen, __u32 share)
 {
-	struct sh_backend how = {.how = *(const volatile __u64 *)&backend->how};
-	struct sh_wrap wrap = {.to = backend, .mode = how.mode, .share = share};
+	const struct sh_backend *backend = sh_at(&backends, chosen);
+	struct sh_wrap wrap = {.to = backend, .share = share};
+	struct sh_backend how;
 
-	if (how.mode == SH_MODE_L2)
-		return sh_straight_l2(ctx, packet, how.path);
+	if (!backend || !sh_to_us(packet->eth))
+		return SH_GO_ON;
+	how.how = *(const volatile __u64 *)&backend->how;
 	if (how.mode == SH_MODE_L3)
 		return sh_straight_l3(ctx, packet, backend, how.path);
+	wrap.mode = how.mode;
 	if (sh_mode_wraps(how.mode))
 		return sh_straight_wrapped(ctx, packet, &wrap, how.path);
 	return SH_GO_ON;
+}
+
+/* To the backend `chosen`. */
+static __always_inline enum sh_reason sh_straight_send(struct xdp_md *ctx, const struct sh_packet *packet,
+						       __u32 chosen, __u32 share)
+{
+	struct sh_straight_lane lane;
+
+	if (sh_straight_lane(chosen, &lane))
+		return sh_straight_l2(ctx, packet, &lane);
+	return sh_straight_routed(ctx, packet, chosen, share);
 }
 
 static __always_inline void sh_straight_count(const struct sh_packet *packet, __u32 service, __u32 backend,
@@ -191,28 +230,38 @@ static __always_inline void sh_straight_count(const struct sh_packet *packet, __
 }
 
 /* SH_GO_ON: untouched, and not counted. */
-static __always_inline enum sh_reason sh_straight_go(struct xdp_md *ctx, struct sh_packet *packet)
+static __always_inline enum sh_reason sh_straight_go(struct xdp_md *ctx, const struct sh_packet *packet)
 {
-	struct sh_backend *backend;
+	struct sh_straight to;
 	enum sh_reason reason;
-	union sh_endpoint vip;
-	struct sh_match match;
 	__u32 chosen;
 	__u64 hash;
 
-	sh_endpoint_of(packet, &vip);
-	match = sh_match_guessed(packet, &vip);
-	if (!match.is_ours || !sh_to_us(packet->eth) || !sh_straight_silent())
+	if (!sh_straight_match(packet, &to))
 		return SH_GO_ON;
 	hash = sh_flow_hash(packet);
-	chosen = sh_straight_pick(&match, hash);
-	backend = chosen ? sh_at(&backends, chosen) : NULL;
-	if (!backend)
+	chosen = sh_straight_pick(to.where, hash);
+	if (!chosen)
 		return SH_GO_ON;
-	reason = sh_straight_send(ctx, packet, backend, (__u32)hash);
+	reason = sh_straight_send(ctx, packet, chosen, (__u32)hash);
 	if (reason != SH_GO_ON)
-		sh_straight_count(packet, match.index, chosen, reason);
+		sh_straight_count(packet, to.service, chosen, reason);
 	return reason;
+}
+
+/* Once for each protocol, which is known when this is compiled. */
+static __always_inline enum sh_reason sh_straight_l4(struct xdp_md *ctx, struct sh_cursor l4, __u32 protocol,
+						     __u32 room, struct sh_packet *packet)
+{
+	if (protocol == IPPROTO_TCP) {
+		packet->protocol = IPPROTO_TCP;
+		return sh_parse_tcp(l4, room, packet) == SH_GO_ON ? sh_straight_go(ctx, packet) : SH_GO_ON;
+	}
+	if (protocol == IPPROTO_UDP) {
+		packet->protocol = IPPROTO_UDP;
+		return sh_parse_udp(l4, room, packet) == SH_GO_ON ? sh_straight_go(ctx, packet) : SH_GO_ON;
+	}
+	return SH_GO_ON;
 }
 
 /* Parses by itself: what both ways shared, the compiler would keep in memory for the longer one. */
@@ -222,10 +271,12 @@ static __always_inline enum sh_reason sh_straight(struct xdp_md *ctx)
 	struct sh_cursor cursor;
 	__u32 type = sh_parse_ethernet(ctx, &cursor, &packet);
 
-	if (type == bpf_htons(ETH_P_IP) && sh_straight_ipv4(cursor, &packet))
-		return sh_straight_go(ctx, &packet);
-	if (type == bpf_htons(ETH_P_IPV6) && sh_straight_ipv6(cursor, &packet))
-		return sh_straight_go(ctx, &packet);
+	if (type == bpf_htons(ETH_P_IP) && sh_straight_ipv4(&cursor, &packet))
+		return sh_straight_l4(ctx, cursor, packet.v4->protocol, packet.l3_bytes - sizeof(*packet.v4),
+				      &packet);
+	if (type == bpf_htons(ETH_P_IPV6) && sh_straight_ipv6(&cursor, &packet))
+		return sh_straight_l4(ctx, cursor, packet.v6->nexthdr, packet.l3_bytes - sizeof(*packet.v6),
+				      &packet);
 	return SH_GO_ON;
 }
 

@@ -146,7 +146,9 @@ int apply_copy_flows(const struct apply *apply);
  * After a pass that follows a new model. 0 or -errno. */
 int apply_services(struct apply *apply);
 /* What each entry of `guesses` is to be, as an array of the map's size to be free()d; or NULL. */
-uint32_t *apply_want_guesses(const struct apply *apply);
+struct sh_guess *apply_want_guesses(const struct apply *apply);
+/* Makes them so: with the services, and where somebody begins or ceases to listen to events. 0 or -ENOMEM. */
+int apply_guesses(struct apply *apply);
 /* Which VIPs answer echo requests: those with an active backend, at the end of each pass; and who speaks for
  * each, in HASH_ADDRESSES. 0 or -errno. */
 int apply_answers(struct apply *apply);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The head of a packet's way: services, the VIP maps and the knobs. See apply.h.
+ * The head of a packet's way: services and the guesses for them, the VIP maps and the knobs. See apply.h.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -140,20 +140,22 @@ static void set_any_port(struct apply *apply)
 	__atomic_store_n(&knobs->any_port, any, __ATOMIC_RELEASE);
 }
 
-/* The service of port `j`, unless it takes every port: those are not guessed. */
-static void want_guess(const struct port *port, const struct service *service, size_t j, uint32_t *want)
+/* Of the service of port `j`, unless it takes every port: those are not guessed. */
+static void want_guess(const struct port *port, const struct service *service, size_t j,
+		       struct sh_guess *want)
 {
 	uint32_t index = tables_service_index(service->entries[j]);
-	uint32_t place = sh_guess_of(&port->services[index], port->guesses_size);
+	const struct sh_service *record = &port->services[index];
+	uint32_t place = sh_guess_of(record, port->guesses_size);
 
-	if (service->config->ports[j].port && !want[place])
-		want[place] = index;
+	if (service->config->ports[j].port && !want[place].service)
+		want[place] = sh_guess_by(record, index, port->knobs->events_per_100ms);
 }
 
-uint32_t *apply_want_guesses(const struct apply *apply)
+struct sh_guess *apply_want_guesses(const struct apply *apply)
 {
 	const struct port *port = dataplane_port(apply->dataplane);
-	uint32_t *want = calloc(port->guesses_size, sizeof(*want));
+	struct sh_guess *want = calloc(port->guesses_size, sizeof(*want));
 
 	for (size_t i = 0; want && i < apply->model->services_count; i++) {
 		const struct service *service = &apply->model->services[i];
@@ -164,18 +166,47 @@ uint32_t *apply_want_guesses(const struct apply *apply)
 	return want;
 }
 
-static int store_guesses(struct apply *apply)
+/* Those that are to change. Returns whether one is to be another service's: see <shunt/abi.h>. */
+static bool close_guesses(struct port *port, const struct sh_guess *want)
+{
+	bool others = false;
+
+	for (uint32_t i = 0; i < port->guesses_size; i++) {
+		struct sh_guess *there = &port->guesses[i];
+
+		if (!there->where || !memcmp(there, &want[i], sizeof(*there)))
+			continue;
+		others |= want[i].where && there->service != want[i].service;
+		__atomic_store_n(&there->where, 0, __ATOMIC_RELEASE);
+	}
+	return others;
+}
+
+/* The general way goes by the index alone. */
+static void open_guess(struct sh_guess *there, const struct sh_guess *want)
+{
+	__atomic_store_n(&there->service, want->service, __ATOMIC_RELEASE);
+	there->vip_port = want->vip_port;
+	there->protocol = want->protocol;
+	there->family = want->family;
+	there->vip = want->vip;
+	__atomic_store_n(&there->where, want->where, __ATOMIC_RELEASE);
+}
+
+int apply_guesses(struct apply *apply)
 {
 	struct port *port = dataplane_port(apply->dataplane);
-	uint32_t *want = apply_want_guesses(apply);
+	struct sh_guess *want = apply_want_guesses(apply);
 	uint64_t writes = 0;
 
 	if (!want)
 		return -ENOMEM;
+	if (close_guesses(port, want))
+		dataplane_wait_for_packets();
 	for (uint32_t i = 0; i < port->guesses_size; i++) {
-		if (port->guesses[i].service == want[i])
+		if (!memcmp(&port->guesses[i], &want[i], sizeof(want[i])))
 			continue;
-		__atomic_store_n(&port->guesses[i].service, want[i], __ATOMIC_RELEASE);
+		open_guess(&port->guesses[i], &want[i]);
 		writes++;
 	}
 	tables_add_writes(apply->tables, writes);
@@ -211,10 +242,12 @@ int apply_services(struct apply *apply)
 	}
 	set_any_port(apply);
 	apply_tunnel(apply);
-	err = sync_vips(apply, HASH_VIPS4);
+	err = apply_guesses(apply);
+	if (!err)
+		err = sync_vips(apply, HASH_VIPS4);
 	if (!err)
 		err = sync_vips(apply, HASH_VIPS6);
 	if (!err)
 		err = apply_addresses(apply);
-	return err ? err : store_guesses(apply);
+	return err;
 }

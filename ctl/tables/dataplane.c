@@ -103,12 +103,14 @@ static int open_port(struct dataplane *dataplane)
 		.backends = maps[MAP_BACKENDS].memory,
 		.paths = maps[MAP_PATHS].memory,
 		.nexthops = maps[MAP_NEXTHOPS].memory,
+		.lanes = maps[MAP_LANES].memory,
 		.macs = maps[MAP_MACS].memory,
 		.guesses_size = maps[MAP_GUESSES].entries,
 		.services_size = maps[MAP_SERVICES].entries,
 		.backends_size = maps[MAP_BACKENDS].entries,
 		.paths_size = maps[MAP_PATHS].entries,
 		.nexthops_size = maps[MAP_NEXTHOPS].entries,
+		.lanes_size = maps[MAP_LANES].entries,
 		.slots_size = maps[MAP_SLOTS].entries,
 		.slots = window_open,
 		.slots_done = window_close,
@@ -170,7 +172,6 @@ static int load_director(struct dataplane *dataplane, bool restore)
 	if (!dataplane->director)
 		return -errno;
 	dataplane->director->rodata->load.restore = restore;
-	dataplane->director->rodata->load.straight = !restore;
 	adopt = same_abi(dataplane);
 	for (int i = 0; i < DATAPLANE_MAPS; i++) {
 		err = prepare_map(dataplane, &dataplane->maps[i], adopt);
@@ -291,8 +292,14 @@ void dataplane_close(struct dataplane *dataplane)
 	free(dataplane);
 }
 
-/* What was counted up to the switch. A packet that was under way in the former program has ended with
- * the grace period that the kernel waits for here; a kernel that does not know the call has long gone on. */
+/* They have ended with the grace period that the kernel waits for here; a kernel that does not know the call
+ * has long gone on. */
+void dataplane_wait_for_packets(void)
+{
+	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+/* What was counted up to the switch. */
 static void carry_counts(struct dataplane *dataplane)
 {
 	bool waited = false;
@@ -304,7 +311,7 @@ static void carry_counts(struct dataplane *dataplane)
 		if (map->spec->copy != COPY_CARRY || map->old_fd < 0 || map->adopted)
 			continue;
 		if (!waited)
-			(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+			dataplane_wait_for_packets();
 		waited = true;
 		err = dataplane_counts_carry(map, dataplane->cpus);
 		if (err)
@@ -361,7 +368,10 @@ bool dataplane_fits(const struct dataplane *dataplane, const struct dataplane_si
 
 int dataplane_director_fd(const struct dataplane *dataplane)
 {
-	return bpf_program__fd(dataplane->director->progs.shunt_director);
+	/* The straight way knows nothing of what is to be restored. */
+	return bpf_program__fd(dataplane->director->rodata->load.restore
+				       ? dataplane->director->progs.shunt_general
+				       : dataplane->director->progs.shunt_director);
 }
 
 int dataplane_backend_fd(const struct dataplane *dataplane)
@@ -371,7 +381,7 @@ int dataplane_backend_fd(const struct dataplane *dataplane)
 
 int dataplane_twin(struct dataplane *dataplane, enum dataplane_program program, struct twin **out)
 {
-	struct twin_original original = {.object = dataplane->director->obj, .program = "shunt_director"};
+	struct twin_original original = {.object = dataplane->director->obj, .program = "shunt_general"};
 	int err = 0;
 
 	if (program == PROGRAM_BACKEND) {

@@ -72,6 +72,8 @@ enum dataplane_program { PROGRAM_DIRECTOR, PROGRAM_BACKEND, DATAPLANE_PROGRAMS }
 /* That program's twin (twin.h), loaded when first asked for. 0 and *out, which goes with the dataplane, or
  * -errno. */
 int dataplane_twin(struct dataplane *dataplane, enum dataplane_program program, struct twin **out);
+/* Returns when all packets that programs see now have ended. */
+void dataplane_wait_for_packets(void);
 int dataplane_events_fd(const struct dataplane *dataplane);
 /* Zeroes the count of dispatch events that were left out. */
 void dataplane_forget_missed(struct dataplane *dataplane);

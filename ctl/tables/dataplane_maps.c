@@ -32,6 +32,7 @@ const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
 	[MAP_QUIC_IDS] = {"quic_ids", NEEDS(quic_ids), COPY_HASH, false, false},
 	[MAP_PATHS] = {"paths", NEEDS(paths), COPY_ARRAY, true, false},
 	[MAP_NEXTHOPS] = {"nexthops", NEEDS(nexthops), COPY_ARRAY, true, false},
+	[MAP_LANES] = {"lanes", NEEDS(backends), COPY_ARRAY, true, false},
 	/* Entries cannot be copied in the order of their use, so a larger table starts empty. */
 	[MAP_FRESH] = {"fresh_sets", NEEDS(fresh), COPY_NOT, false, true},
 	[MAP_FLOWS] = {"flows", NEEDS(flows), COPY_NOT, false, true},

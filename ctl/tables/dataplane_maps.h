@@ -31,6 +31,7 @@ enum dataplane_map_id {
 	MAP_QUIC_IDS,
 	MAP_PATHS,
 	MAP_NEXTHOPS,
+	MAP_LANES,
 	MAP_FRESH,
 	MAP_FLOWS,
 	MAP_BOUND,

@@ -39,6 +39,9 @@ static int adopt(struct tables *tables)
 		err = port->services[i].given_up ? rest(&tables->free_services, i)
 		      : port->services[i].owner	 ? service_adopt(tables, i)
 						 : 0;
+	/* Another's record that was left half written, or an older run's, is set right here. */
+	for (uint32_t i = 1; !err && i < port->backends_size; i++)
+		lane_follow_backend(tables, i, port->backends[i].given_up ? 0 : word_load(&port->backends[i].how));
 	return err;
 }
 
@@ -60,6 +63,8 @@ int tables_new(struct port *port, struct tables **out)
 		err = index_init(&tables->free_services, port->services_size);
 	if (!err)
 		err = extents_init(&tables->free_slots, port->slots_size);
+	if (!err)
+		err = lanes_init(&tables->lanes, port);
 	if (!err)
 		err = adopt(tables);
 	if (err) {
@@ -95,6 +100,7 @@ void tables_free(struct tables *tables)
 	index_free(&tables->free_backends);
 	index_free(&tables->free_services);
 	extents_free(&tables->free_slots);
+	lanes_free(&tables->lanes);
 	free(tables);
 }
 

@@ -149,6 +149,10 @@ enum sh_mode tables_backend_mode(const struct tables *tables, const struct table
 uint32_t tables_backend_path(const struct tables *tables, const struct table_backend *backend);
 /* What was last told of a backend's state, kept with its record through reloads; 0: nothing. */
 unsigned *tables_backend_told(struct table_backend *backend);
+/* What the lane of a backend that is reached as `how` says is to be, and whether it is (<shunt/lane.h>): they
+ * follow by themselves. */
+void lane_want(const struct port *port, uint64_t how, struct sh_lane *out);
+bool lane_is(const struct port *port, uint32_t backend, const struct sh_lane *want);
 void tables_weigh_backend(struct tables *tables, const struct table_backend *backend, uint32_t weight);
 /* Its id in connection IDs. */
 void tables_name_backend(struct tables *tables, const struct table_backend *backend, uint64_t id);

@@ -67,8 +67,10 @@ void tables_backend_put(struct tables *tables, struct table_backend *backend)
 	if (!backend || --backend->refs)
 		return;
 	HASH_DEL(tables->backends, backend);
-	if (!tables->left)
+	if (!tables->left) {
 		tables->port->backends[backend->index].given_up = 1;
+		lane_follow_backend(tables, backend->index, 0);
+	}
 	index_give_up(&tables->free_backends, backend->index);
 	free(backend);
 }
@@ -133,6 +135,7 @@ bool tables_route_backend(struct tables *tables, const struct table_backend *bac
 	const struct sh_backend how = {.mode = mode, .path = path ? path->word : 0};
 
 	word_switch(tables, &record->how, how.how);
+	lane_follow_backend(tables, backend->index, how.how);
 	if (was.path == how.path)
 		return false;
 	tables_path_read(tables->port, was.path, before);

@@ -137,7 +137,10 @@ unsigned tables_store_nexthop(struct tables *tables, const struct table_nexthop 
 	stores += switch_ifindex(tables, there, record->ifindex);
 	stores += switch_counted(tables, there, &there->src, record->src);
 	/* The word with the valid bit comes last: until then the rest is not looked at. */
-	return stores + switch_counted(tables, there, &there->dst, record->dst);
+	stores += switch_counted(tables, there, &there->dst, record->dst);
+	if (stores)
+		lanes_follow_nexthop(tables, nexthop->index);
+	return stores;
 }
 
 /* ---- for their users --------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ static int copy_backend(struct tables *tables, const struct table_backend *from,
 		return -errno;
 	backends[copy->index] = backends[from->index];
 	backends[copy->index].owner = owner;
+	lane_follow_backend(tables, copy->index, backends[copy->index].how);
 	copy->told = from->told;
 	copy->refs--;
 	*index = copy->index;

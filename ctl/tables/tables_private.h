@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the files of the tables share: tables.c for all kinds together, tables_nexthop.c, _path.c, _backend.c,
- * _ring.c and _service.c for one each, tables_link.c for next hops by their links, tables_owner.c for all
- * that an owner has. See tables.h.
+ * _ring.c and _service.c for one each, tables_link.c for next hops by their links, tables_lane.c for what
+ * follows from backends and next hops, tables_owner.c for all that an owner has. See tables.h.
  */
 #ifndef SHUNT_TABLES_PRIVATE_H
 #define SHUNT_TABLES_PRIVATE_H
@@ -85,6 +85,16 @@ struct table_service {
 	UT_hash_handle hh;
 };
 
+/* A backend's place in the list of those whose lanes lead by one next hop: indices, 0 for none. */
+struct lane {
+	uint32_t nexthop, previous, next;
+};
+
+struct lanes {
+	uint32_t *first; /* by next hop: its first backend */
+	struct lane *of; /* by backend */
+};
+
 struct tables {
 	struct port *port; /* borrowed */
 	struct table_nexthop *nexthops;
@@ -97,6 +107,7 @@ struct tables {
 	struct table_service *services;
 	struct index free_nexthops, free_paths, free_backends, free_services;
 	struct extents free_slots;
+	struct lanes lanes;
 	unsigned turn;
 	uint64_t writes;
 	bool left; /* others own the memory now */
@@ -108,6 +119,14 @@ struct tables {
 int link_enter(struct tables *tables, struct table_nexthop *nexthop);
 void link_leave(struct tables *tables, struct table_nexthop *nexthop);
 void links_free(struct tables *tables);
+
+/* Lanes, in tables_lane.c. 0 or -ENOMEM. */
+int lanes_init(struct lanes *lanes, const struct port *port);
+void lanes_free(struct lanes *lanes);
+/* The backend is reached as `how` says (0: not at all): so is its lane from now on. */
+void lane_follow_backend(struct tables *tables, uint32_t backend, uint64_t how);
+/* The next hop's record was changed: so are the lanes by it. */
+void lanes_follow_nexthop(struct tables *tables, uint32_t nexthop);
 
 /* A new thing with a record of its own from `free_records`, or NULL with errno. */
 void *record_take(size_t size, struct index *free_records, uint32_t *record);

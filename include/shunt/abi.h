@@ -5,7 +5,7 @@
  * One header, compiled by both sides, with its sizes asserted: there is no second copy to
  * drift. It knows no libc, no file and no netlink.
  *
- *	guesses    {VIP, port, protocol}   -> service, perhaps (guess.h)
+ *	guesses    {VIP, port, protocol}   -> service and its ring, perhaps (guess.h)
  *	vips       {VIP, port, protocol}   -> service
  *	addresses  VIP                     -> the service that speaks for it
  *	services   service                 -> where its ring lies
@@ -13,6 +13,7 @@
  *	backends   backend                 -> address, mode, path
  *	paths      path                    -> a weighted group of next hops
  *	nexthops   next hop                -> egress ifindex, MACs
+ *	lanes      backend                 -> what its frames become, by l2 and one next hop (lane.h)
  *
  * Rules of publication, which both sides rely on:
  *  - Index 0 of every array means "nothing"; the controller never hands it out.
@@ -29,7 +30,7 @@
 #include <linux/types.h>
 
 /* Bumped when a record's meaning changes: pinned maps of another version are not adopted. */
-#define SH_ABI_VERSION 9
+#define SH_ABI_VERSION 10
 
 #define SH_FAMILY_IPV4 4
 #define SH_FAMILY_IPV6 6
@@ -58,10 +59,28 @@ struct sh_endpoint6 {
 	__u8 zero;
 };
 
-/* An entry of `guesses`, the place of which is computed (guess.h). Looked at only as a whole word. */
+/*
+ * An entry of `guesses`, the place of which is computed (guess.h), with all that the straight way goes by of
+ * its service: there it costs no second look.
+ *
+ * Before anything but `where` changes, `where` is cleared, and set last. A packet loads `where`, the rest, and
+ * `where` again. Services may share a ring: before an entry goes over from one service to another, all packets
+ * that saw the former have ended.
+ */
 struct sh_guess {
+	union {
+		struct {
+			__u32 ring;
+			__u32 slots;
+		};
+		/* Atomic. The service's; 0: the straight way is closed to it (sh_guess_where). */
+		__u64 where;
+	};
 	__u32 service; /* atomic: index in `services`; 0: none */
-	__u32 zero;
+	__be16 vip_port;
+	__u8 protocol;
+	__u8 family;
+	struct sh_ip vip;
 };
 
 /* For `zero` of a VIP's key, with port 0: leads to a service whose ring all of the VIP's services of that
@@ -219,6 +238,27 @@ struct sh_nexthop {
 	__u32 link;		/* of the route; for reading back */
 };
 
+/*
+ * By the index of a backend: what its frames become, for l2 by one next hop that is usable and takes no tag,
+ * so that the straight way has it by the slot alone (lane.h).
+ *
+ * Before anything but `where` changes, `where` is cleared, and set last, with another version than it ever
+ * had. A packet loads `where`, the rest, and `where` again: where it moved, the packet takes none of it.
+ */
+struct sh_lane {
+	__u8 macs[12]; /* as a frame begins: destination, source */
+	__u32 mtu;     /* largest L3 packet in bytes; 0: no bound */
+	union {
+		struct {
+			__u32 ifindex; /* to transmit on */
+			__u32 version;
+		};
+		__u64 where; /* atomic. 0: the backend's record tells */
+	};
+	__u32 stores; /* the last version; the packet path does not look at it */
+	__u32 zero;
+};
+
 /* Key of `quic_ids`, which leads to an index in `backends`. What is found counts where its record has the
  * same owner and id. */
 struct sh_quic_key {
@@ -328,8 +368,6 @@ struct sh_macs {
 struct sh_load {
 	__u32 restore; /* 1: this node is a backend too, restore first */
 	__u32 guesses; /* entries of `guesses` */
-	/* 1: the straight way (xdp/straight.h) is open. Not where `restore` is set. */
-	__u32 straight;
 };
 
 enum sh_event_kind {
@@ -396,6 +434,7 @@ struct sh_straight_count {
 	X(PASS_ICMP, "pass_icmp", "an ICMP error about no flow to a service")                             \
 	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: left to the kernel")                  \
 	X(PASS_TUNNEL, "pass_tunnel", "backend: a tunnel's packet, but not for a VIP served through it")  \
+	X(PASS_CUT_OFF, "pass_cut_off", "the programs behind the first one were removed: left to the kernel") \
 	X(DROP_NO_BACKEND, "drop_no_backend", "the service has no active backend")                        \
 	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "l2: the backend's MAC is not known yet")               \
 	X(DROP_NO_ROUTE, "drop_no_route", "the kernel has no way to the backend")                         \
@@ -417,7 +456,8 @@ enum sh_reason { SH_REASONS(SH_REASON_ENUM) SH_REASON_COUNT };
 SH_ASSERT_SIZE(struct sh_endpoint4, 8);
 SH_ASSERT_SIZE(struct sh_endpoint6, 20);
 SH_ASSERT_SIZE(struct sh_service, 64);
-SH_ASSERT_SIZE(struct sh_guess, 8);
+SH_ASSERT_SIZE(struct sh_guess, 32);
+SH_ASSERT_SIZE(struct sh_lane, 32);
 SH_ASSERT_SIZE(struct sh_slot, 8);
 SH_ASSERT_SIZE(struct sh_backend, 64);
 SH_ASSERT_SIZE(struct sh_path, 512);
@@ -428,7 +468,7 @@ SH_ASSERT_SIZE(struct sh_flow_state, 8);
 SH_ASSERT_SIZE(struct sh_own, 20);
 SH_ASSERT_SIZE(struct sh_telling, 16);
 SH_ASSERT_SIZE(struct sh_fresh, 64);
-SH_ASSERT_SIZE(struct sh_load, 12);
+SH_ASSERT_SIZE(struct sh_load, 8);
 SH_ASSERT_SIZE(struct sh_tunnel, 32);
 SH_ASSERT_SIZE(struct sh_knobs, 80);
 SH_ASSERT_SIZE(struct sh_address, 20);

@@ -2,9 +2,9 @@
 /*
  * Where in `guesses` a service is looked for, by its {VIP, port, protocol}.
  *
- * A guess is the index of a service, found without a hash map: it counts only where the service's record
- * names the very VIP, port and protocol of the packet, else the hash maps decide. So a guess may be missing
- * or another's (two VIPs share a place), and is never wrong. Compiled by both sides; multiplicative
+ * A guess is a service, found without a hash map: it counts only where it names the very VIP, port and
+ * protocol of the packet (for the general way, where the service's record does), else the hash maps decide.
+ * So a guess may be missing or another's (two VIPs share a place), and is never wrong. Compiled by both sides; multiplicative
  * hashing (Knuth, TAOCP 3, 6.4), on the keys' words as they lie in memory.
  */
 #ifndef SHUNT_GUESS_H
@@ -48,6 +48,23 @@ static inline __attribute__((always_inline)) __u32 sh_guess_of(const struct sh_s
 	if (service->family == SH_FAMILY_IPV4)
 		return sh_guess4(v4.word, size);
 	return sh_guess6(v6.word[0], v6.word[1], tail.word[1], size);
+}
+
+/* The guess that finds the service of that index and record. Its ring is there where that is all there is to a
+ * packet: not where the service has ways of its own (flags), nor while somebody listens to events. */
+static inline __attribute__((always_inline)) struct sh_guess
+sh_guess_by(const struct sh_service *service, __u32 index, __u32 listening)
+{
+	struct sh_guess guess = {
+		.service = index,
+		.vip_port = service->vip_port,
+		.protocol = service->protocol,
+		.family = service->family,
+		.vip = service->vip,
+	};
+
+	guess.where = service->flags || listening || !service->slots ? 0 : service->where;
+	return guess;
 }
 
 #endif

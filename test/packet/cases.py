@@ -17,6 +17,7 @@ import facts_egress
 import facts_fallback
 import facts_forwarding
 import facts_guesses
+import facts_lanes
 import facts_hard
 import facts_icmp
 import facts_passing
@@ -51,6 +52,7 @@ def main():
     facts_passing.facts()
     facts_forwarding.facts()
     facts_guesses.facts()
+    facts_lanes.facts()
     facts_fallback.facts()
     facts_egress.facts()
     facts_restoring.facts()

@@ -167,7 +167,7 @@ def verified():
     """A third of what the kernel would walk at most (a million), for those that walk more of the same program."""
     for options in (), ("restore",):
         World(*options)
-        for name in ("director", "hard", "icmp"):
+        for name in ("director", "general", "hard", "icmp"):
             what = " ".join((name, *options))
             checked(f"what the verifier walks of shunt_{what}", "verified", f"shunt_{name}", 300000)
     checked("what the verifier walks of shunt_backend", "verified", "shunt_backend", 300000)

@@ -14,15 +14,19 @@
 
 #include <shunt/fresh.h>
 #include <shunt/guess.h>
+#include <shunt/lane.h>
 #include <shunt/macs.h>
 
+#include "derive.h"
 #include "empty.h"
 
 #include "director.skel.h"
 #include "backend.skel.h"
 
 struct world {
-	bool restore;
+	bool restore, straight; /* else the general way is taken at once */
+	bool cut;		/* the programs behind the first one are gone */
+	bool changed;		/* since the last packet: what follows from records is to follow anew */
 	uint32_t flows_size;
 	uint32_t services; /* records that may be in use */
 	struct director_bpf *director;
@@ -59,6 +63,7 @@ static void size_maps(struct director_bpf *director, struct backend_bpf *backend
 		backend->maps.restore4,		backend->maps.restore6,	       director->maps.served,
 		backend->maps.served,		director->maps.bound,	       director->maps.mended,
 		backend->maps.mended,		director->maps.quic_ids,       director->maps.addresses,
+		director->maps.lanes,
 	};
 
 	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
@@ -83,7 +88,7 @@ struct world *world_new(bool restore, uint32_t flows_size)
 	if (!world->director || !world->backend)
 		die("cannot open the programs");
 	world->director->rodata->load.restore = restore;
-	world->director->rodata->load.straight = !restore && !getenv("SHUNT_GENERAL");
+	world->straight = !restore && !getenv("SHUNT_GENERAL");
 	world->director->rodata->load.guesses = WORLD_GUESSES;
 	size_maps(world->director, world->backend, flows_size);
 	if (director_bpf__load(world->director) || backend_bpf__load(world->backend))
@@ -115,10 +120,25 @@ bool world_is(const struct world *world, bool restore, uint32_t flows_size)
 	return world->restore == restore && world->flows_size == flows_size;
 }
 
+static void set_further(struct world *world, bool there)
+{
+	int further = bpf_map__fd(world->director->maps.further);
+	int general = bpf_program__fd(world->director->progs.shunt_general);
+	uint32_t first = 0;
+
+	if (world->cut == !there)
+		return;
+	if (there ? bpf_map_update_elem(further, &first, &general, BPF_ANY)
+		  : bpf_map_delete_elem(further, &first))
+		die("cannot change the programs");
+	world->cut = !there;
+}
+
 void world_empty(struct world *world)
 {
 	world_events(world, ignore, NULL);
 	world->counted = false;
+	set_further(world, true);
 	if (object_empty(world->director->obj) || object_empty(world->backend->obj))
 		die("cannot empty the maps");
 }
@@ -524,6 +544,38 @@ static void fresh(struct world *world, const struct line *line)
 	put(line, world->director->maps.fresh_sets, &place, &set);
 }
 
+static void follow(struct world *world)
+{
+	if (world->changed)
+		derive(world->director->obj);
+	world->changed = false;
+}
+
+/* Another lane than the one that follows from the records, until they change. */
+static void lane(struct world *world, const struct line *line)
+{
+	uint32_t index = line_number(line, 1);
+	struct sh_nexthop by = {0};
+	struct sh_lane record;
+
+	follow(world);
+	if (line->count > 2) {
+		line_mac(line, 2, by.dst_mac);
+		line_mac(line, 3, by.src_mac);
+		by.ifindex = line_device(line, 4);
+		by.mtu = (uint16_t)line_number(line, 5);
+		by.flags = SH_NEXTHOP_VALID;
+	}
+	record = sh_lane_by(&by);
+	put(line, world->director->maps.lanes, &index, &record);
+}
+
+static void cut(struct world *world, const struct line *line)
+{
+	(void)line;
+	set_further(world, false);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct world *world, const struct line *line);
@@ -533,7 +585,7 @@ static const struct {
 	{"restore", restore}, {"guess", guess},	    {"flow", flow},	  {"fresh", fresh},
 	{"tunnel", tunnel},   {"served", served},   {"dscp", marked},	  {"stray", stray},
 	{"mac", mac},	      {"quic-id", quic_id}, {"address", address}, {"telling", telling},
-	{"own", own},
+	{"own", own},	      {"lane", lane},	    {"cut", cut},
 };
 
 bool world_verb(struct world *world, const struct line *line)
@@ -544,6 +596,7 @@ bool world_verb(struct world *world, const struct line *line)
 		if (!world)
 			line_fail(line, "no world yet");
 		verbs[i].run(world, line);
+		world->changed |= verbs[i].run != lane;
 		return true;
 	}
 	return false;
@@ -553,8 +606,10 @@ bool world_verb(struct world *world, const struct line *line)
 
 static int program_fd(const struct world *world, enum world_program program)
 {
-	return bpf_program__fd(program == WORLD_DIRECTOR ? world->director->progs.shunt_director
-							 : world->backend->progs.shunt_backend);
+	if (program != WORLD_DIRECTOR)
+		return bpf_program__fd(world->backend->progs.shunt_backend);
+	return bpf_program__fd(world->straight || world->cut ? world->director->progs.shunt_director
+							     : world->director->progs.shunt_general);
 }
 
 uint32_t world_verified(const struct world *world, const struct line *line, int word)
@@ -581,6 +636,7 @@ int world_run(struct world *world, struct world_run *run)
 		    .ctx_size_in = sizeof(ctx), .repeat = (int)run->repeat);
 
 	world->counted = false;
+	follow(world);
 	if (bpf_prog_test_run_opts(program_fd(world, run->program), &opts))
 		return -errno;
 	run->out_size = opts.data_size_out;
@@ -624,7 +680,7 @@ static void add_straight(struct world *world, struct sh_count *reasons, struct s
 {
 	struct sh_straight_count straight[WORLD_ENTRIES] = {0};
 
-	if (!world->services || !world->director->rodata->load.straight)
+	if (!world->services || !world->straight)
 		return;
 	sum(world->director->maps.straight_counts, world->services, 2, &straight[0].tx);
 	for (uint32_t i = 0; i < world->services; i++) {

@@ -23,6 +23,8 @@
  *	served ADDRESS [PORT]				a VIP; with a port, an own address where tunnels end
  *	telling ERRORS					so many senders may be told, of each kind; no more
  *	own DEVICE ADDRESS4 ADDRESS6			whom errors come from, about what came in there
+ *	lane BACKEND [DST_MAC SRC_MAC DEVICE MTU]	another one than follows from the above, or none
+ *	cut						the director's first program is left alone
  *	flow|fresh CLIENT PORT VIP_PORT SERVICE BACKEND
  */
 #ifndef TEST_PACKET_WORLD_H

@@ -58,12 +58,14 @@ static inline struct heap_port *heap_port_new(uint32_t records, uint32_t slots)
 		.knobs = calloc(1, sizeof(struct sh_knobs)),
 		.services = calloc(records, sizeof(struct sh_service)),
 		.backends = calloc(records, sizeof(struct sh_backend)),
+		.lanes = calloc(records, sizeof(struct sh_lane)),
 		.paths = calloc(records, sizeof(struct sh_path)),
 		.nexthops = calloc(records, sizeof(struct sh_nexthop)),
 		.services_size = records,
 		.backends_size = records,
 		.paths_size = records,
 		.nexthops_size = records,
+		.lanes_size = records,
 		.slots_size = slots,
 		.slots = heap_port_slots,
 		.slots_done = heap_port_slots_done,
@@ -80,6 +82,7 @@ static inline void heap_port_free(struct heap_port *heap)
 	free(heap->port.backends);
 	free(heap->port.paths);
 	free(heap->port.nexthops);
+	free(heap->port.lanes);
 	free(heap->slots);
 	free(heap);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <shunt/guess.h>
+#include <shunt/lane.h>
 #include <shunt/macs.h>
 
 #include "die.h"
@@ -54,13 +55,13 @@ static void size_maps(struct director_bpf *bpf)
 		{bpf->maps.slots, 2 * DIRECTOR_SERVICES * DIRECTOR_RING},
 		{bpf->maps.backends, BACKENDS},
 		{bpf->maps.nexthops, BACKENDS},
+		{bpf->maps.lanes, BACKENDS},
 		{bpf->maps.backend_counts, BACKENDS},
 		{bpf->maps.fresh_sets, SH_FRESH_SIZE},
 		{bpf->maps.flows, SH_FLOWS_SIZE},
 	};
 
 	bpf->rodata->load.guesses = GUESSES;
-	bpf->rodata->load.straight = 1;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		if (bpf_map__set_max_entries(sizes[i].map, sizes[i].entries))
 			die("bpf_map__set_max_entries");
@@ -91,9 +92,15 @@ static void add_backend(struct director *director, uint8_t family, uint32_t numb
 				    .family = family,
 				    .path = path,
 				    .mode = mode};
-	uint32_t index = ++director->backends;
+	uint32_t index = ++director->backends, by = sh_lane_nexthop(record.how);
+	struct sh_nexthop nexthop;
+	struct sh_lane lane;
 
 	put(director->bpf->maps.backends, &index, &record);
+	if (bpf_map_lookup_elem(bpf_map__fd(director->bpf->maps.nexthops), &by, &nexthop))
+		die("cannot read a next hop");
+	lane = sh_lane_by(&nexthop);
+	put(director->bpf->maps.lanes, &index, &lane);
 }
 
 /* Slots by turns to the backends from `first` on. */
@@ -129,7 +136,7 @@ static void add_service(struct director *director, uint8_t family, const struct 
 	struct sh_endpoint4 key4 = {vip->w[0], htons(FRAME_PORT), IPPROTO_TCP, 0};
 	struct sh_endpoint6 key6 = {.port = htons(FRAME_PORT), .protocol = IPPROTO_TCP};
 	uint32_t index = ++director->services, place = sh_guess_of(&record, GUESSES);
-	struct sh_guess guess = {.service = index};
+	struct sh_guess guess = sh_guess_by(&record, index, 0);
 
 	memcpy(key6.addr, vip->w, sizeof(key6.addr));
 	put(director->bpf->maps.services, &index, &record);
