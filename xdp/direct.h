@@ -59,7 +59,7 @@ static __always_inline enum sh_reason sh_direct(struct xdp_md *ctx, const struct
 	reported = sh_event_begin(packet, &vip);
 	hash = sh_flow_hash(packet);
 	backend = sh_pick(ctx, packet, &match, hash);
-	reason = sh_send(ctx, packet, backend, (__u32)hash);
+	reason = sh_send(ctx, packet, backend, sh_hash_share(hash));
 	return sh_settle(ctx, packet, reported, match.index, backend, reason);
 }
 

@@ -75,7 +75,7 @@ static __always_inline __u32 sh_pick_early(const struct sh_service *service, __u
 	struct sh_slot slot = {};
 
 	if (((struct sh_service){.where = where}).slots)
-		slot = sh_pick_slot(where, hash >> 32);
+		slot = sh_pick_slot(where, sh_hash_ring(hash));
 	if (!slot.before || slot.before & SH_BEFORE_CLOSED)
 		return slot.now;
 	return sh_pick_before(slot.before, slot.now);
@@ -104,7 +104,7 @@ static __always_inline enum sh_reason sh_choose(struct xdp_md *ctx, const struct
 	}
 	hash = sh_flow_hash(packet);
 	to->backend = sh_pick(ctx, packet, &match, hash);
-	to->share = hash;
+	to->share = sh_hash_share(hash);
 	return SH_GO_ON;
 }
 
@@ -133,7 +133,7 @@ static __always_inline enum sh_reason sh_choose_early(const struct sh_packet *pa
 		return SH_PASS_FRAGMENT;
 	to->owner = service->owner;
 	to->backend = sh_pick_early(service, hash);
-	to->share = hash;
+	to->share = sh_hash_share(hash);
 	to->early = 1;
 	bpf_map_update_elem(&bound, key, to, BPF_ANY);
 	return SH_GO_ON;

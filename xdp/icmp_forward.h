@@ -48,7 +48,7 @@ static __always_inline __u32 sh_pick_of(const struct sh_packet *flow, const stru
 	if (!((struct sh_service){.where = where}).slots)
 		return 0;
 	is_random = match->service->flags & SH_SERVICE_RANDOM;
-	slot = sh_pick_slot(where, hash >> 32);
+	slot = sh_pick_slot(where, sh_hash_ring(hash));
 	if (!slot.before && !is_random)
 		return slot.now;
 	sh_flow_of(flow, match->service->owner, &key);
@@ -68,7 +68,7 @@ static __always_inline enum sh_reason sh_icmp_dispatch(struct xdp_md *ctx, struc
 
 	if (!index || !backend)
 		return SH_PASS_ICMP;
-	reason = sh_forward(ctx, packet, backend, (__u32)hash);
+	reason = sh_forward(ctx, packet, backend, sh_hash_share(hash));
 	if (sh_dispatched(reason)) {
 		sh_bump(&service_counts, match->index, packet->frame_bytes);
 		sh_bump(&backend_counts, index, packet->frame_bytes);

@@ -20,7 +20,6 @@ struct sh_match {
 	struct sh_service *service; /* its record; NULL where the index leads nowhere */
 };
 
-
 static __always_inline __u32 sh_tail_family(__u32 family)
 {
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? family << 24 : family;
@@ -28,8 +27,8 @@ static __always_inline __u32 sh_tail_family(__u32 family)
 
 /* Is the packet to the address `named` and to {port, protocol, family}, in one word as sh_endpoint_tail makes
  * it? */
-static __always_inline int sh_vip_is(const struct sh_ip *named, const void *tail, const struct sh_packet *packet,
-				     const union sh_endpoint *vip)
+static __always_inline int sh_vip_is(const struct sh_ip *named, const void *tail,
+				     const struct sh_packet *packet, const union sh_endpoint *vip)
 {
 	const volatile __u64 *words = (const volatile __u64 *)named;
 

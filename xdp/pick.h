@@ -148,7 +148,7 @@ static __always_inline __u32 sh_pick_flagged(struct xdp_md *ctx, const struct sh
 		sh_flow_of(packet, match->service->owner, &flow);
 		return sh_pick_random(&flow, where, sh_stage_of(ctx, packet), match->service->owner);
 	}
-	slot = sh_pick_slot(where, hash >> 32);
+	slot = sh_pick_slot(where, sh_hash_ring(hash));
 	if (!slot.before)
 		return slot.now;
 	if (named && (named & ~SH_QUIC_PERHAPS) == (slot.before & ~SH_BEFORE_CLOSED))
@@ -170,7 +170,7 @@ static __always_inline __u32 sh_pick(struct xdp_md *ctx, const struct sh_packet 
 		return sh_pick_flagged(ctx, packet, match, where, hash);
 	if (!((struct sh_service){.where = where}).slots)
 		return 0;
-	slot = sh_pick_slot(where, hash >> 32);
+	slot = sh_pick_slot(where, sh_hash_ring(hash));
 	return slot.before ? sh_pick_between(ctx, packet, match, slot) : slot.now;
 }
 

@@ -3,35 +3,24 @@
  * The straight way: what nearly every packet is, from the frame to the verdict without a turn.
  *
  *	TCP or UDP behind IPv4 without options, or behind IPv6 without extension headers
- *	of a service that its guess finds, without flags
- *	to a MAC of ours, while nobody listens to events
+ *	of a service that its guess finds, without flags, while nobody listens to events (<shunt/guess.h>)
+ *	to a MAC of ours
  *	in a steady slot
  *	to a backend behind one next hop, that is usable and takes no tag, with room for the packet
  *
  * Whatever does not hold, nothing has been written yet, and the packet goes the general way (direct.h), which
  * knows all of this and the rest: to take this way or that makes no difference but time. So there is nothing
- * here to decide that is not decided there, and every packet test runs with this way open and shut
- * (load.straight).
+ * here to decide that is not decided there, and every packet test runs by both.
  *
- * What makes it fast is that headers lie at fixed places and that no case but the common one is in the way.
- * (Not all fits into registers: a look-up is a call to the compiler, which leaves four of them.)
+ * What makes it fast is few records, and that no case but the common one is in the way: by l2 a packet reads
+ * its guess (service and ring in one), its slot, its backend's lane (<shunt/lane.h>: MACs, MTU and interface
+ * in one) and two counters. Headers lie at fixed places, TCP and UDP are compiled apart, and it is a program
+ * of its own, as small as it can be. `make bench` has it live beside a program that parses and swaps MACs.
  *
- * Where the time goes, by cutting it short behind each step (`make bench`, live; packets per second, 1 being
- * a program that parses and swaps MACs): parsed 1.00, service 0.99, own MAC and nobody listening 0.97, hash
- * 0.955, slot 0.925, backend 0.91, next hop and MACs 0.87, counted 0.83.
- *
- * Measured there and found not worth it, one at a time: smaller rings, one multiplication in the
- * hash, tables that start elsewhere in a page, -O3, a newer clang, a compare in place of the look-up
- * of the own MAC (each 0.00); tables at fixed addresses (0.01); one counter (0.01); a log of what is
- * to be counted, added up by the hundred (-0.015).
- *
- * What would be worth it is fewer records. A prototype that is not in the tree had 0.88 where this
- * had 0.825, by turns in one run, on a ring of the 16,384 slots that 100 backends have (`make bench`
- * has 65,536, where both had 0.01 less): guesses that hold the ring and the VIP, so that the service's
- * record is not read; for l2 a record by the backend's index with the MACs as the frame is to have
- * them, so that neither the backend's nor the next hop's is; its MAC as the first answer to whether
- * the frame came to us; TCP and UDP compiled apart; a hash of two multiplications. It asks the
- * controller to keep both kinds of copies.
+ * Tried there and found not worth it: tables at fixed addresses, a lane per CPU with the backend's counter in
+ * it, -O3, a newer clang, a log of what is to be counted, added up by the hundred. Worth 0.01 of that
+ * program's packets, and not done: one counter in place of two, and a weaker hash. A larger ring costs
+ * (the bench has the largest, too): its slots are what misses the caches.
  */
 #ifndef SHUNT_STRAIGHT_H
 #define SHUNT_STRAIGHT_H
@@ -95,7 +84,7 @@ static __always_inline int sh_straight_match(const struct sh_packet *packet, str
 /* The steady slot's backend; 0 where the general way has to see to it. */
 static __always_inline __u32 sh_straight_pick(__u64 where, __u64 hash)
 {
-	struct sh_slot slot = sh_pick_slot(where, hash >> 32);
+	struct sh_slot slot = sh_pick_slot(where, sh_hash_ring(hash));
 
 	return slot.before ? 0 : slot.now;
 }
@@ -205,13 +194,13 @@ static __always_inline enum sh_reason sh_straight_routed(struct xdp_md *ctx, con
 
 /* To the backend `chosen`. */
 static __always_inline enum sh_reason sh_straight_send(struct xdp_md *ctx, const struct sh_packet *packet,
-						       __u32 chosen, __u32 share)
+						       __u32 chosen, __u64 hash)
 {
 	struct sh_straight_lane lane;
 
 	if (sh_straight_lane(chosen, &lane))
 		return sh_straight_l2(ctx, packet, &lane);
-	return sh_straight_routed(ctx, packet, chosen, share);
+	return sh_straight_routed(ctx, packet, chosen, sh_hash_share(hash));
 }
 
 static __always_inline void sh_straight_count(const struct sh_packet *packet, __u32 service, __u32 backend,
@@ -243,7 +232,7 @@ static __always_inline enum sh_reason sh_straight_go(struct xdp_md *ctx, const s
 	chosen = sh_straight_pick(to.where, hash);
 	if (!chosen)
 		return SH_GO_ON;
-	reason = sh_straight_send(ctx, packet, chosen, (__u32)hash);
+	reason = sh_straight_send(ctx, packet, chosen, hash);
 	if (reason != SH_GO_ON)
 		sh_straight_count(packet, to.service, chosen, reason);
 	return reason;

@@ -188,7 +188,7 @@ static void find_place(const struct explanation *explanation, struct place *out)
 {
 	struct port *port = dataplane_port(explanation->controller->apply.dataplane);
 	const struct sh_service *service = &port->services[explanation->run.service];
-	uint32_t index = sh_hash_slot((uint32_t)(flow_hash(&explanation->frame) >> 32), service->slots);
+	uint32_t index = sh_hash_slot(sh_hash_ring(flow_hash(&explanation->frame)), service->slots);
 	const struct sh_slot *slot;
 
 	*out = (struct place){0};

@@ -41,7 +41,8 @@ static int adopt(struct tables *tables)
 						 : 0;
 	/* Another's record that was left half written, or an older run's, is set right here. */
 	for (uint32_t i = 1; !err && i < port->backends_size; i++)
-		lane_follow_backend(tables, i, port->backends[i].given_up ? 0 : word_load(&port->backends[i].how));
+		lane_follow_backend(tables, i,
+				    port->backends[i].given_up ? 0 : word_load(&port->backends[i].how));
 	return err;
 }
 

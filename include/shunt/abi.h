@@ -63,9 +63,9 @@ struct sh_endpoint6 {
  * An entry of `guesses`, the place of which is computed (guess.h), with all that the straight way goes by of
  * its service: there it costs no second look.
  *
- * Before anything but `where` changes, `where` is cleared, and set last. A packet loads `where`, the rest, and
- * `where` again. Services may share a ring: before an entry goes over from one service to another, all packets
- * that saw the former have ended.
+ * Before anything but `where` changes, `where` is cleared, and set last. A packet loads `where`, the rest,
+ * and `where` again. Services may share a ring: before an entry goes over from one service to another, all
+ * packets that saw the former have ended.
  */
 struct sh_guess {
 	union {
@@ -434,7 +434,8 @@ struct sh_straight_count {
 	X(PASS_ICMP, "pass_icmp", "an ICMP error about no flow to a service")                             \
 	X(PASS_TTL, "pass_ttl", "TTL or hop limit too low to route: left to the kernel")                  \
 	X(PASS_TUNNEL, "pass_tunnel", "backend: a tunnel's packet, but not for a VIP served through it")  \
-	X(PASS_CUT_OFF, "pass_cut_off", "the programs behind the first one were removed: left to the kernel") \
+	X(PASS_CUT_OFF, "pass_cut_off",                                                                   \
+	  "the programs behind the first one were removed: left to the kernel")                           \
 	X(DROP_NO_BACKEND, "drop_no_backend", "the service has no active backend")                        \
 	X(DROP_NO_NEIGHBOUR, "drop_no_neighbour", "l2: the backend's MAC is not known yet")               \
 	X(DROP_NO_ROUTE, "drop_no_route", "the kernel has no way to the backend")                         \

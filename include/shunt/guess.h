@@ -4,8 +4,8 @@
  *
  * A guess is a service, found without a hash map: it counts only where it names the very VIP, port and
  * protocol of the packet (for the general way, where the service's record does), else the hash maps decide.
- * So a guess may be missing or another's (two VIPs share a place), and is never wrong. Compiled by both sides; multiplicative
- * hashing (Knuth, TAOCP 3, 6.4), on the keys' words as they lie in memory.
+ * So a guess may be missing or another's (two VIPs share a place), and is never wrong. Compiled by both
+ * sides; multiplicative hashing (Knuth, TAOCP 3, 6.4), on the keys' words as they lie in memory.
  */
 #ifndef SHUNT_GUESS_H
 #define SHUNT_GUESS_H
@@ -50,10 +50,10 @@ static inline __attribute__((always_inline)) __u32 sh_guess_of(const struct sh_s
 	return sh_guess6(v6.word[0], v6.word[1], tail.word[1], size);
 }
 
-/* The guess that finds the service of that index and record. Its ring is there where that is all there is to a
- * packet: not where the service has ways of its own (flags), nor while somebody listens to events. */
-static inline __attribute__((always_inline)) struct sh_guess
-sh_guess_by(const struct sh_service *service, __u32 index, __u32 listening)
+/* The guess that finds the service of that index and record. Its ring is there where that is all there is to
+ * a packet: not where the service has ways of its own (flags), nor while somebody listens to events. */
+static inline __attribute__((always_inline)) struct sh_guess sh_guess_by(const struct sh_service *service,
+									 __u32 index, __u32 listening)
 {
 	struct sh_guess guess = {
 		.service = index,

@@ -110,6 +110,7 @@ def measure(table):
     for name, (rate, _) in live.items():
         table.add("live", name, rate / 1e6, "Mpps")
     table.add("live", "l2 to swapped MACs", live["l2"][1], "ratio", LIVE, least=True)
+    table.add("live", "l2 with the largest ring to swapped MACs", live["l2 with the largest ring"][1], "ratio")
     table.title("a flood of 2,000,000 SYNs to slots in transition, IPv4: what it does to established flows")
     for name, value in flood.items():
         if name == "astray":

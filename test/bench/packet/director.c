@@ -52,7 +52,7 @@ static void size_maps(struct director_bpf *bpf)
 		{bpf->maps.services, SERVICES},
 		{bpf->maps.service_counts, SERVICES},
 		{bpf->maps.straight_counts, SERVICES},
-		{bpf->maps.slots, 2 * DIRECTOR_SERVICES * DIRECTOR_RING},
+		{bpf->maps.slots, 2 * (DIRECTOR_SERVICES * DIRECTOR_RING + DIRECTOR_RING_MAX)},
 		{bpf->maps.backends, BACKENDS},
 		{bpf->maps.nexthops, BACKENDS},
 		{bpf->maps.lanes, BACKENDS},
@@ -104,13 +104,13 @@ static void add_backend(struct director *director, uint8_t family, uint32_t numb
 }
 
 /* Slots by turns to the backends from `first` on. */
-static uint32_t add_ring(struct director *director, uint32_t first, bool moving)
+static uint32_t add_ring(struct director *director, uint32_t first, uint32_t size, bool moving)
 {
-	static struct sh_slot slots[DIRECTOR_RING];
-	static uint32_t indices[DIRECTOR_RING];
-	uint32_t ring = director->slots, count = DIRECTOR_RING;
+	static struct sh_slot slots[DIRECTOR_RING_MAX];
+	static uint32_t indices[DIRECTOR_RING_MAX];
+	uint32_t ring = director->slots, count = size;
 
-	for (uint32_t i = 0; i < DIRECTOR_RING; i++) {
+	for (uint32_t i = 0; i < size; i++) {
 		slots[i] = (struct sh_slot){.now = first + (i * 31) % DIRECTOR_BACKENDS};
 		if (moving)
 			slots[i].before = first + (i * 31 + 1) % DIRECTOR_BACKENDS;
@@ -118,7 +118,7 @@ static uint32_t add_ring(struct director *director, uint32_t first, bool moving)
 	}
 	if (bpf_map_update_batch(bpf_map__fd(director->bpf->maps.slots), indices, slots, &count, NULL))
 		die("cannot fill the slots");
-	director->slots += DIRECTOR_RING;
+	director->slots += size;
 	return ring;
 }
 
@@ -151,17 +151,18 @@ static void fill_service(struct director *director, uint8_t family, enum directo
 {
 	static const uint32_t modes[DIRECTOR_SERVICES] = {
 		[DIRECTOR_L2] = SH_MODE_L2,   [DIRECTOR_L3] = SH_MODE_L3,     [DIRECTOR_IPIP] = SH_MODE_IPIP,
-		[DIRECTOR_GUE] = SH_MODE_GUE, [DIRECTOR_MOVING] = SH_MODE_L2,
+		[DIRECTOR_GUE] = SH_MODE_GUE, [DIRECTOR_MOVING] = SH_MODE_L2, [DIRECTOR_LARGE] = SH_MODE_L2,
 	};
 	uint32_t router = modes[kind] == SH_MODE_L2 ? 0 : add_path(director, 0);
+	uint32_t size = kind == DIRECTOR_LARGE ? DIRECTOR_RING_MAX : DIRECTOR_RING;
 	uint32_t first = director->backends + 1, ring;
 	struct sh_ip vip = frame_vip(family, kind);
 
 	for (uint32_t i = 0; i < DIRECTOR_BACKENDS; i++)
 		add_backend(director, family, DIRECTOR_FIRST + i, modes[kind],
 			    router ? router : add_path(director, DIRECTOR_FIRST + i));
-	ring = add_ring(director, first, kind == DIRECTOR_MOVING);
-	add_service(director, family, &vip, ring, DIRECTOR_RING);
+	ring = add_ring(director, first, size, kind == DIRECTOR_MOVING);
+	add_service(director, family, &vip, ring, size);
 }
 
 /* VIPs of no backend, beside those that packets are for. */

@@ -17,12 +17,14 @@ enum director_service {
 	DIRECTOR_IPIP,
 	DIRECTOR_GUE,
 	DIRECTOR_MOVING, /* l2, each slot in transition */
+	DIRECTOR_LARGE,	 /* l2, the largest ring that there is */
 	DIRECTOR_SERVICES,
 };
 
 #define DIRECTOR_BACKENDS   100	  /* of each service */
 #define DIRECTOR_FIRST	    10	  /* the number (frames.h) of the first of them */
-#define DIRECTOR_RING	    65536 /* slots: the largest ring, though 100 backends need only 16,384 */
+#define DIRECTOR_RING	    16384 /* slots, as the controller sizes it for them */
+#define DIRECTOR_RING_MAX   65536
 #define DIRECTOR_OTHER_VIPS 1000  /* services that no packet is for */
 
 /* All services' next hops lie on `ifindex`. Ends the run on failure. */
