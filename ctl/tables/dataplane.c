@@ -143,21 +143,54 @@ static bool same_abi(const struct dataplane *dataplane)
 	return same;
 }
 
-/* Gives the object's map its pinned predecessor, or its size. */
-static int prepare_map(struct dataplane *dataplane, struct dataplane_map *map, bool adopt)
+/* Looks for the predecessors that are pinned. */
+static void find_maps(struct dataplane *dataplane, bool adopt)
 {
-	struct bpf_map *bpf_map = bpf_object__find_map_by_name(dataplane->director->obj, map->spec->name);
-	uint32_t needed = map->needed ? map->needed : bpf_map__max_entries(bpf_map);
-	int err;
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		struct dataplane_map *map = &dataplane->maps[i];
 
-	adopt = adopt && map->spec->copy != COPY_ANEW;
-	map->bpf = bpf_map;
-	map->old_fd = adopt ? dataplane_map_pinned(dataplane->pin_dir, map) : -1;
-	map->adopted = map->old_fd >= 0 && dataplane_map_suits(map->old_fd, bpf_map, needed);
-	if (map->adopted)
-		err = bpf_map__reuse_fd(bpf_map, map->old_fd);
-	else
-		err = bpf_map__set_max_entries(bpf_map, needed);
+		map->bpf = bpf_object__find_map_by_name(dataplane->director->obj, map->spec->name);
+		if (!map->needed)
+			map->needed = bpf_map__max_entries(map->bpf);
+		if (adopt && map->spec->copy != COPY_ANEW)
+			map->old_fd = dataplane_map_pinned(dataplane->pin_dir, map);
+		map->adopted = map->old_fd >= 0 && dataplane_map_suits(map->old_fd, map->bpf, map->needed);
+	}
+}
+
+static bool any_joined_outgrown(const struct dataplane *dataplane)
+{
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		const struct dataplane_map *map = &dataplane->maps[i];
+
+		if (map->spec->joined && map->old_fd >= 0 && !map->adopted)
+			return true;
+	}
+	return false;
+}
+
+/* What is copied is copied whole. */
+static void leave_joined(struct dataplane *dataplane)
+{
+	for (int i = 0; i < DATAPLANE_MAPS; i++) {
+		struct dataplane_map *map = &dataplane->maps[i];
+		uint32_t entries;
+
+		if (!map->spec->joined || map->old_fd < 0)
+			continue;
+		entries = dataplane_map_entries(map->old_fd);
+		if (map->adopted && entries > map->needed)
+			map->needed = entries;
+		map->adopted = false;
+	}
+}
+
+/* Gives the object's map its predecessor, or its size. */
+static int prepare_map(const struct dataplane_map *map)
+{
+	int err = map->adopted ? bpf_map__reuse_fd(map->bpf, map->old_fd)
+			       : bpf_map__set_max_entries(map->bpf, map->needed);
+
 	if (err)
 		log_error("cannot prepare map %s: %s", map->spec->name, strerror(-err));
 	return err;
@@ -165,16 +198,17 @@ static int prepare_map(struct dataplane *dataplane, struct dataplane_map *map, b
 
 static int load_director(struct dataplane *dataplane, bool restore)
 {
-	bool adopt;
 	int err;
 
 	dataplane->director = director_bpf__open();
 	if (!dataplane->director)
 		return -errno;
 	dataplane->director->rodata->load.restore = restore;
-	adopt = same_abi(dataplane);
+	find_maps(dataplane, same_abi(dataplane));
+	if (any_joined_outgrown(dataplane))
+		leave_joined(dataplane);
 	for (int i = 0; i < DATAPLANE_MAPS; i++) {
-		err = prepare_map(dataplane, &dataplane->maps[i], adopt);
+		err = prepare_map(&dataplane->maps[i]);
 		if (err)
 			return err;
 	}

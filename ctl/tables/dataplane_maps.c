@@ -17,36 +17,36 @@
 #define FIXED	     SIZE_MAX
 
 const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS] = {
-	[MAP_KNOBS] = {"knobs", FIXED, COPY_NOT, true, true},
+	[MAP_KNOBS] = {"knobs", FIXED, COPY_NOT, true, true, false},
 	/* Each has its place by the size: a larger table starts empty, and is filled with the VIPs. */
-	[MAP_GUESSES] = {"guesses", NEEDS(guesses), COPY_NOT, true, false},
-	[MAP_VIPS4] = {"vips4", NEEDS(vips4), COPY_HASH, false, false},
-	[MAP_VIPS6] = {"vips6", NEEDS(vips6), COPY_HASH, false, false},
-	[MAP_RESTORE4] = {"restore4", NEEDS(restore4), COPY_HASH, false, false},
-	[MAP_RESTORE6] = {"restore6", NEEDS(restore6), COPY_HASH, false, false},
-	[MAP_SERVED] = {"served", NEEDS(served), COPY_HASH, false, false},
-	[MAP_ADDRESSES] = {"addresses", NEEDS(addresses), COPY_HASH, false, false},
-	[MAP_SERVICES] = {"services", NEEDS(services), COPY_ARRAY, true, false},
-	[MAP_SLOTS] = {"slots", NEEDS(slots), COPY_ARRAY, false, false},
-	[MAP_BACKENDS] = {"backends", NEEDS(backends), COPY_ARRAY, true, true},
-	[MAP_QUIC_IDS] = {"quic_ids", NEEDS(quic_ids), COPY_HASH, false, false},
-	[MAP_PATHS] = {"paths", NEEDS(paths), COPY_ARRAY, true, false},
-	[MAP_NEXTHOPS] = {"nexthops", NEEDS(nexthops), COPY_ARRAY, true, false},
-	[MAP_LANES] = {"lanes", NEEDS(backends), COPY_ARRAY, true, false},
+	[MAP_GUESSES] = {"guesses", NEEDS(guesses), COPY_NOT, true, false, true},
+	[MAP_VIPS4] = {"vips4", NEEDS(vips4), COPY_HASH, false, false, false},
+	[MAP_VIPS6] = {"vips6", NEEDS(vips6), COPY_HASH, false, false, false},
+	[MAP_RESTORE4] = {"restore4", NEEDS(restore4), COPY_HASH, false, false, false},
+	[MAP_RESTORE6] = {"restore6", NEEDS(restore6), COPY_HASH, false, false, false},
+	[MAP_SERVED] = {"served", NEEDS(served), COPY_HASH, false, false, false},
+	[MAP_ADDRESSES] = {"addresses", NEEDS(addresses), COPY_HASH, false, false, false},
+	[MAP_SERVICES] = {"services", NEEDS(services), COPY_ARRAY, true, false, true},
+	[MAP_SLOTS] = {"slots", NEEDS(slots), COPY_ARRAY, false, false, true},
+	[MAP_BACKENDS] = {"backends", NEEDS(backends), COPY_ARRAY, true, true, true},
+	[MAP_QUIC_IDS] = {"quic_ids", NEEDS(quic_ids), COPY_HASH, false, false, false},
+	[MAP_PATHS] = {"paths", NEEDS(paths), COPY_ARRAY, true, false, true},
+	[MAP_NEXTHOPS] = {"nexthops", NEEDS(nexthops), COPY_ARRAY, true, false, true},
+	[MAP_LANES] = {"lanes", NEEDS(backends), COPY_ARRAY, true, false, true},
 	/* Entries cannot be copied in the order of their use, so a larger table starts empty. */
-	[MAP_FRESH] = {"fresh_sets", NEEDS(fresh), COPY_NOT, false, true},
-	[MAP_FLOWS] = {"flows", NEEDS(flows), COPY_NOT, false, true},
-	[MAP_BOUND] = {"bound", NEEDS(bound), COPY_NOT, false, true},
-	[MAP_MENDED] = {"mended", NEEDS(mended), COPY_NOT, false, true},
-	[MAP_MACS] = {"macs", FIXED, COPY_ARRAY, true, false},
-	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false, true},
-	[MAP_OWNS] = {"owns", FIXED, COPY_HASH, false, false},
-	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false, true},
-	[MAP_SERVICE_COUNTS] = {"service_counts", NEEDS(services), COPY_CARRY, false, true},
-	[MAP_STRAIGHT_COUNTS] = {"straight_counts", NEEDS(services), COPY_CARRY, false, true},
-	[MAP_BACKEND_COUNTS] = {"backend_counts", NEEDS(backends), COPY_CARRY, false, true},
-	[MAP_EVENTS] = {"events", FIXED, COPY_NOT, false, true},
-	[MAP_FURTHER] = {"further", FIXED, COPY_ANEW, false, true},
+	[MAP_FRESH] = {"fresh_sets", NEEDS(fresh), COPY_NOT, false, true, false},
+	[MAP_FLOWS] = {"flows", NEEDS(flows), COPY_NOT, false, true, false},
+	[MAP_BOUND] = {"bound", NEEDS(bound), COPY_NOT, false, true, false},
+	[MAP_MENDED] = {"mended", NEEDS(mended), COPY_NOT, false, true, false},
+	[MAP_MACS] = {"macs", FIXED, COPY_ARRAY, true, false, false},
+	[MAP_EGRESS] = {"egress", FIXED, COPY_HASH, false, true, false},
+	[MAP_OWNS] = {"owns", FIXED, COPY_HASH, false, false, false},
+	[MAP_REASONS] = {"reasons", FIXED, COPY_COUNTERS, false, true, false},
+	[MAP_SERVICE_COUNTS] = {"service_counts", NEEDS(services), COPY_CARRY, false, true, false},
+	[MAP_STRAIGHT_COUNTS] = {"straight_counts", NEEDS(services), COPY_CARRY, false, true, false},
+	[MAP_BACKEND_COUNTS] = {"backend_counts", NEEDS(backends), COPY_CARRY, false, true, false},
+	[MAP_EVENTS] = {"events", FIXED, COPY_NOT, false, true, false},
+	[MAP_FURTHER] = {"further", FIXED, COPY_ANEW, false, true, false},
 };
 
 uint32_t dataplane_needed(const struct dataplane_spec *spec, const struct dataplane_sizes *sizes)
@@ -87,6 +87,14 @@ bool dataplane_map_suits(int fd, const struct bpf_map *map, uint32_t needed)
 	       info.key_size == bpf_map__key_size(map) && info.value_size == bpf_map__value_size(map) &&
 	       (info.map_flags & BPF_F_MMAPABLE) == (bpf_map__map_flags(map) & BPF_F_MMAPABLE) &&
 	       info.max_entries >= needed;
+}
+
+uint32_t dataplane_map_entries(int fd)
+{
+	struct bpf_map_info info = {0};
+	uint32_t length = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &length) ? 0 : info.max_entries;
 }
 
 static size_t array_bytes(uint32_t entries, uint32_t value_size)

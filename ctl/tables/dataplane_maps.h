@@ -63,6 +63,8 @@ struct dataplane_spec {
 	enum dataplane_copy copy;
 	bool memory; /* map it whole */
 	bool own;    /* a twin has one of its own (twin.h): packets write to it, or it is filled otherwise */
+	bool joined; /* its records lead into others that are: where one is outgrown, all are made anew, and
+		      * what the former program goes by stays as it is until interfaces have been switched */
 };
 
 extern const struct dataplane_spec dataplane_specs[DATAPLANE_MAPS];
@@ -84,6 +86,8 @@ uint32_t dataplane_needed(const struct dataplane_spec *spec, const struct datapl
 int dataplane_map_pinned(const char *dir, const struct dataplane_map *map);
 /* Is `fd` of the same type and record sizes as the object's map, with room for `needed`? */
 bool dataplane_map_suits(int fd, const struct bpf_map *map, uint32_t needed);
+/* The size of the map `fd`; 0 where the kernel does not tell. */
+uint32_t dataplane_map_entries(int fd);
 int dataplane_map_copy(const struct dataplane_map *map, int cpus);
 int dataplane_map_memory(struct dataplane_map *map);
 int dataplane_map_pin(const char *dir, const struct dataplane_map *map);
