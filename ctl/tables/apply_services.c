@@ -11,6 +11,7 @@
 
 #include "apply.h"
 #include "endpoint.h"
+#include "guesses.h"
 
 static size_t count_ports(const struct model *model)
 {
@@ -166,50 +167,14 @@ struct sh_guess *apply_want_guesses(const struct apply *apply)
 	return want;
 }
 
-/* Those that are to change. Returns whether one is to be another service's: see <shunt/abi.h>. */
-static bool close_guesses(struct port *port, const struct sh_guess *want)
-{
-	bool others = false;
-
-	for (uint32_t i = 0; i < port->guesses_size; i++) {
-		struct sh_guess *there = &port->guesses[i];
-
-		if (!there->where || !memcmp(there, &want[i], sizeof(*there)))
-			continue;
-		others |= want[i].where && there->service != want[i].service;
-		__atomic_store_n(&there->where, 0, __ATOMIC_RELEASE);
-	}
-	return others;
-}
-
-/* The general way goes by the index alone. */
-static void open_guess(struct sh_guess *there, const struct sh_guess *want)
-{
-	__atomic_store_n(&there->service, want->service, __ATOMIC_RELEASE);
-	there->vip_port = want->vip_port;
-	there->protocol = want->protocol;
-	there->family = want->family;
-	there->vip = want->vip;
-	__atomic_store_n(&there->where, want->where, __ATOMIC_RELEASE);
-}
-
 int apply_guesses(struct apply *apply)
 {
-	struct port *port = dataplane_port(apply->dataplane);
 	struct sh_guess *want = apply_want_guesses(apply);
-	uint64_t writes = 0;
 
 	if (!want)
 		return -ENOMEM;
-	if (close_guesses(port, want))
-		dataplane_wait_for_packets();
-	for (uint32_t i = 0; i < port->guesses_size; i++) {
-		if (!memcmp(&port->guesses[i], &want[i], sizeof(want[i])))
-			continue;
-		open_guess(&port->guesses[i], &want[i]);
-		writes++;
-	}
-	tables_add_writes(apply->tables, writes);
+	tables_add_writes(apply->tables,
+			  guesses_store(dataplane_port(apply->dataplane), want, dataplane_wait_for_packets));
 	free(want);
 	return 0;
 }

@@ -22,7 +22,8 @@ struct port {
 	struct sh_nexthop *nexthops;
 	struct sh_lane *lanes; /* at least as far as backends are wanted; beyond lanes_size there are none */
 	struct sh_macs *macs;  /* SH_MACS_PLACES */
-	uint32_t guesses_size, services_size, backends_size, paths_size, nexthops_size, lanes_size, slots_size;
+	uint32_t guesses_size, services_size, backends_size, paths_size, nexthops_size, lanes_size,
+		slots_size;
 
 	/* The slots are many and rarely written, so only a window of them is mapped, and only
 	 * while it is needed: slots() returns `count` slots from `first`, or NULL with errno;

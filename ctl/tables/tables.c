@@ -22,6 +22,15 @@ static int rest(struct index *index, uint32_t record)
 	return 0;
 }
 
+/* Some may be half written, or follow records that an older run has changed since. */
+static void adopt_lanes(struct tables *tables)
+{
+	const struct sh_backend *backends = tables->port->backends;
+
+	for (uint32_t i = 1; i < tables->port->backends_size; i++)
+		lane_follow_backend(tables, i, backends[i].given_up ? 0 : word_load(&backends[i].how));
+}
+
 static int adopt(struct tables *tables)
 {
 	const struct port *port = tables->port;
@@ -39,10 +48,6 @@ static int adopt(struct tables *tables)
 		err = port->services[i].given_up ? rest(&tables->free_services, i)
 		      : port->services[i].owner	 ? service_adopt(tables, i)
 						 : 0;
-	/* Another's record that was left half written, or an older run's, is set right here. */
-	for (uint32_t i = 1; !err && i < port->backends_size; i++)
-		lane_follow_backend(tables, i,
-				    port->backends[i].given_up ? 0 : word_load(&port->backends[i].how));
 	return err;
 }
 
@@ -68,6 +73,8 @@ int tables_new(struct port *port, struct tables **out)
 		err = lanes_init(&tables->lanes, port);
 	if (!err)
 		err = adopt(tables);
+	if (!err)
+		adopt_lanes(tables);
 	if (err) {
 		tables_free(tables);
 		return err;

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <shunt/guess.h>
-
+#include "guesses.h"
 #include "tables_private.h"
 
 static void make_service_key(struct service_key *key, const struct addr *vip, const struct config_port *port)
@@ -72,26 +71,13 @@ struct table_service *tables_service(struct tables *tables, const struct addr *v
 	return service;
 }
 
-/* Until its guess is made anew (apply.h), packets go by the record. */
-static void close_guess(struct tables *tables, uint32_t service)
-{
-	struct port *port = tables->port;
-	struct sh_guess *guess;
-
-	if (!port->guesses_size)
-		return;
-	guess = &port->guesses[sh_guess_of(&port->services[service], port->guesses_size)];
-	if (guess->service == service)
-		word_switch(tables, &guess->where, 0);
-}
-
 void tables_service_put(struct tables *tables, struct table_service *service)
 {
 	if (!service || --service->refs)
 		return;
 	HASH_DEL(tables->services, service);
 	if (!tables->left) {
-		close_guess(tables, service->index);
+		tables->writes += guesses_close(tables->port, service->index);
 		tables->port->services[service->index].given_up = 1;
 	}
 	index_give_up(&tables->free_services, service->index);
@@ -136,7 +122,7 @@ void tables_point_service(struct tables *tables, const struct table_service *ser
 	const struct sh_service where = {.ring = ring->first, .slots = ring->key.size};
 
 	if (record->flags != flags || record->where != where.where)
-		close_guess(tables, service->index);
+		tables->writes += guesses_close(tables->port, service->index);
 	if (record->owner != owner || record->flags != flags) {
 		record->owner = owner;
 		record->flags = flags;

@@ -7,8 +7,8 @@
 
 #include <bpf/libbpf.h>
 
-/* Makes those of the director's object follow from the records that are in its maps now. A guess stays that of
- * the service that it names. Ends the run on failure. */
+/* Makes those of the director's object follow from the records that are in its maps now. A guess stays that
+ * of the service that it names. Ends the run on failure. */
 void derive(const struct bpf_object *director);
 
 #endif

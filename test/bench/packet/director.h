@@ -25,7 +25,7 @@ enum director_service {
 #define DIRECTOR_FIRST	    10	  /* the number (frames.h) of the first of them */
 #define DIRECTOR_RING	    16384 /* slots, as the controller sizes it for them */
 #define DIRECTOR_RING_MAX   65536
-#define DIRECTOR_OTHER_VIPS 1000  /* services that no packet is for */
+#define DIRECTOR_OTHER_VIPS 1000 /* services that no packet is for */
 
 /* All services' next hops lie on `ifindex`. Ends the run on failure. */
 struct director *director_new(uint32_t ifindex);
