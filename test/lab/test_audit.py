@@ -121,6 +121,28 @@ def test_an_entry_that_somebody_removed(director):
     assert sorted(dump(pin)) == sorted(entries)
 
 
+@pytest.mark.parametrize("name, begins, ends, at", [
+    ("guesses", 8, 12, 0),  # an entry with a service gets another ring
+    ("lanes", 0, 0, 16),  # a backend by l3 gets a lane
+], ids=["guesses", "lanes"])
+def test_what_the_straight_way_goes_by(director, name, begins, ends, at):
+    _, daemon = director
+    pin = daemon.pin_dir / "maps" / name
+    entries, seen = dump(pin), []
+
+    def spoiled(value):
+        seen.append(value)
+        if len(seen) == 1 or begins != ends and not any(value[begins:ends]):  # nobody has the first lane
+            return False
+        value[at] ^= 1
+        return True
+
+    tamper(daemon, name, spoiled)
+    assert dump(pin) != entries
+    wait_for("mended", daemon.verified, 20)
+    assert dump(pin) == entries
+
+
 def test_nothing_is_found_where_all_is_told(director):
     network, daemon = director
     before = audit(daemon)

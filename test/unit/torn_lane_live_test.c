@@ -218,7 +218,7 @@ static void make_service(struct world *world, uint32_t number)
 	struct table_ring *ring = tables_ring(world->tables, 1 + number, SLOTS);
 	uint32_t want[SLOTS];
 	struct ring_change change = {.want = want};
-	size_t budget = SLOTS * 2;
+	size_t budget = 2 * (size_t)SLOTS;
 
 	world->services[number] = tables_service(world->tables, &vip, &port);
 	assert_true(ring && world->services[number]);
