@@ -2,7 +2,7 @@
 # Random packets through the programs. It shares with test/packet what loads them and fills their maps.
 
 PROPERTY_OBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard test/property/*.c))
-PROPERTY_WITH := $(addprefix $(B)/test/packet/,world.o empty.o lines.o net.o)
+PROPERTY_WITH := $(addprefix $(B)/test/packet/,world.o derive.o empty.o lines.o net.o)
 N    ?= 1000000
 SEED ?= 1
 
