@@ -23,7 +23,7 @@ LIMIT_MS = 1
 ROUTE_LIMIT_MS = 5
 SIZES = (10, 1000, 10000, 100000)
 COMPARED = (SIZES[0], SIZES[-1])
-CARRIERS = 8  # rounds: the kernel tells once a second that a carrier is back
+CARRIERS = 5  # rounds: the kernel tells once a second that a carrier is back
 
 
 def percentile(values, share):
