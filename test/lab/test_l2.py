@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """L2 direct server return end to end: director and backends on one subnet."""
+import json
+
 import pytest
 
 from lab import wait_for
@@ -51,6 +53,19 @@ def test_a_backend_gets_a_new_mac(l2):
         wait_for("followed", lambda: l2.backends()["203.0.113.11"]["paths"][0]["dst_mac"] == mac)
         traffic.more(20)
     assert traffic.failed_beside_changes() == []
+
+
+def test_dispatches_are_told_while_somebody_listens(l2):
+    """The straight way, which is shut meanwhile, tells nothing: of guesses that stayed open, `verify` would say so."""
+    with l2.streaming("director", "events", "-j") as lines:
+        def told():
+            l2.curl(VIP4, 4)
+            return {event["backend"] for event in map(json.loads, lines()) if event["event"] == "dispatch"}
+
+        wait_for("dispatches to both", lambda: told() >= {"203.0.113.11", "203.0.113.12"})
+        l2.assert_verified()
+    wait_for("open again", lambda: l2.shunt("director", "verify").returncode == 0)
+    assert "-" not in l2.curl(VIP4, 20)
 
 
 def test_kill_9_and_restart_fails_no_request(l2):
